@@ -1,1 +1,8 @@
+//! Engines of the bus port. [`Embedded`] keeps durable queues in a SQLite file of its own and serves one
+//! process. An engine knows nothing of what the messages mean: it never decodes a payload, and no role names
+//! this crate; only the binary chooses an engine.
 #![forbid(unsafe_code)]
+
+mod embedded;
+
+pub use embedded::{Config, Embedded};

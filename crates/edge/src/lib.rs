@@ -1,1 +1,4 @@
 #![forbid(unsafe_code)]
+mod cache;
+mod lru;
+mod path;

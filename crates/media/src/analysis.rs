@@ -144,13 +144,19 @@ fn decode_and_measure(
         }
         drop((to_meter, to_peak));
         let measured = meter.join().map_err(|_| Error::Encoder("the loudness meter panicked".into()))??;
-        let fingerprint = peak.join().map_err(|_| Error::Encoder("the true-peak meter panicked".into()))??;
+        let fingerprint =
+            peak.join().map_err(|_| Error::Encoder("the true-peak meter panicked".into()))??;
         Ok((samples, measured, fingerprint))
     })
 }
 
 /// Is it audio at all, and all of it?
-fn check_whole(decoder: &Decoder<'_>, located: &Located, samples: u64, audio_bytes: u64) -> Result<(), Error> {
+fn check_whole(
+    decoder: &Decoder<'_>,
+    located: &Located,
+    samples: u64,
+    audio_bytes: u64,
+) -> Result<(), Error> {
     let (packets, errors) = decoder.packets_and_errors();
     if located.container == Container::Mp3 {
         // Any bytes hold something that looks like an MP3 frame here and there. In music they are nearly all of it.

@@ -62,7 +62,8 @@ impl<'f> Decoder<'f> {
             .default_track(TrackType::Audio)
             .ok_or_else(|| Error::NotAudio("it has no sound track".into()))?
             .clone();
-        let params = track.codec_params.as_ref().and_then(|params| params.audio()).cloned().unwrap_or_default();
+        let params =
+            track.codec_params.as_ref().and_then(|params| params.audio()).cloned().unwrap_or_default();
         if located.container == Container::Mp3 && params.codec != CODEC_ID_MP3 {
             return Err(Error::Unsupported("MPEG audio other than layer 3; send MP3, FLAC or WAV".into()));
         }
@@ -72,7 +73,10 @@ impl<'f> Decoder<'f> {
         }
         let source_channels = params.channels.as_ref().map_or(0, |channels| channels.count());
         if source_channels == 0 || source_channels > usize::from(limits.max_channels.min(8)) {
-            return Err(Error::Unsupported(format!("{source_channels} channels; 1 to {} are read", limits.max_channels)));
+            return Err(Error::Unsupported(format!(
+                "{source_channels} channels; 1 to {} are read",
+                limits.max_channels
+            )));
         }
         // Trimming is right only where a LAME header says how much. Without one symphonia trims to its own
         // estimate of the length, and loses sound.
@@ -220,9 +224,12 @@ fn append_int(
         // Only 32-bit sources have bits below; they are rounded, the others are shifted without loss.
         let half = 1i64 << (drop - 1);
         let most = (1i64 << (format.bits - 1)) - 1;
-        let wide = matches!(decoded, GenericAudioBufferRef::S32(_) | GenericAudioBufferRef::U32(_)) && format.bits == 24;
+        let wide = matches!(decoded, GenericAudioBufferRef::S32(_) | GenericAudioBufferRef::U32(_))
+            && format.bits == 24;
         if wide {
-            out.extend(scratch.ints.iter().map(|sample| ((i64::from(*sample) + half) >> drop).min(most) as i32));
+            out.extend(
+                scratch.ints.iter().map(|sample| ((i64::from(*sample) + half) >> drop).min(most) as i32),
+            );
         } else {
             out.extend(scratch.ints.iter().map(|sample| sample >> drop));
         }
@@ -234,7 +241,9 @@ fn append_int(
         None => out.extend(scratch.floats.iter().map(|sample| round_int(*sample, format.bits))),
         Some(mixdown) => {
             for frame in scratch.floats.chunks_exact(channels) {
-                out.extend(mixdown.frame(frame.iter().map(finite)).map(|sample| round_int(sample, format.bits)));
+                out.extend(
+                    mixdown.frame(frame.iter().map(finite)).map(|sample| round_int(sample, format.bits)),
+                );
             }
         }
     }
@@ -255,11 +264,15 @@ fn append_float(decoded: &GenericAudioBufferRef<'_>, channels: usize, out: &mut 
 
 fn refused(container: Container, error: SymphoniaError) -> Error {
     match (container, error) {
-        (_, SymphoniaError::IoError(error)) if error.kind() != io::ErrorKind::UnexpectedEof => Error::Io(error),
-        (Container::Mp3, SymphoniaError::Unsupported(_) | SymphoniaError::IoError(_)) => {
-            Error::NotAudio("its bytes are those of no audio format that is read; MP3, FLAC and WAV are".into())
+        (_, SymphoniaError::IoError(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Error::Io(error)
         }
+        (Container::Mp3, SymphoniaError::Unsupported(_) | SymphoniaError::IoError(_)) => Error::NotAudio(
+            "its bytes are those of no audio format that is read; MP3, FLAC and WAV are".into(),
+        ),
         (_, SymphoniaError::Unsupported(what)) => Error::Unsupported(what.into()),
-        (container, _) => Error::Damaged(format!("its {} header cannot be read", container.name().to_uppercase())),
+        (container, _) => {
+            Error::Damaged(format!("its {} header cannot be read", container.name().to_uppercase()))
+        }
     }
 }

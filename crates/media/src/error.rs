@@ -58,7 +58,11 @@ impl Error {
     pub fn is_fault_of_file(&self) -> bool {
         matches!(
             self,
-            Self::NotAudio(_) | Self::Unsupported(_) | Self::Damaged(_) | Self::Empty(_) | Self::TooLong { .. }
+            Self::NotAudio(_)
+                | Self::Unsupported(_)
+                | Self::Damaged(_)
+                | Self::Empty(_)
+                | Self::TooLong { .. }
         )
     }
 }

@@ -105,7 +105,8 @@ mod tests {
     use super::*;
 
     fn names(lossless: bool, sample_rate: u32, channels: u16, bitrate: u64) -> Vec<String> {
-        let analysis = Analysis { lossless, sample_rate, channels, bitrate, bits_per_sample: 16, ..Analysis::default() };
+        let analysis =
+            Analysis { lossless, sample_rate, channels, bitrate, bits_per_sample: 16, ..Analysis::default() };
         ladder(&analysis).into_iter().map(|rung| rung.name).collect()
     }
 

@@ -7,14 +7,34 @@
 //! Every byte it reads is untrusted. Unsafe code lives only in `fdk` and `libflac`, the wrappers of the two
 //! C encoders.
 
+mod aac_rung;
 mod analysis;
+mod boxes;
 mod control;
+mod cover;
+mod decode;
 mod encode;
 mod error;
+mod fdk;
+mod flac_frame;
+mod flac_rung;
+mod fragment;
+mod init_file;
 mod ladder;
+mod libflac;
 mod limits;
+mod locate;
+mod loudness;
 mod manifest;
+mod mixdown;
+mod output;
+mod pcm;
+mod plan;
+mod playlist;
+mod region;
+mod resample;
 mod tags;
+mod waveform;
 
 pub use analysis::{Analysis, analyse};
 pub use control::{Control, Sink, Unattended};
@@ -22,5 +42,7 @@ pub use encode::encode;
 pub use error::Error;
 pub use ladder::{Codec, Rung, ladder};
 pub use limits::Limits;
-pub use manifest::{COVER_SIZES, CoverObject, MANIFEST_VERSION, Manifest, ManifestRung, Object, Segment, Source};
+pub use manifest::{
+    COVER_SIZES, CoverObject, MANIFEST_VERSION, Manifest, ManifestRung, Object, Segment, Source,
+};
 pub use tags::{Cover, Tags};

@@ -101,9 +101,13 @@ fn known_but_not_read(magic: &[u8; 16]) -> Option<Error> {
     let not_audio = |what: &str| Some(Error::NotAudio(format!("it looks like {what}")));
     match magic {
         [b'O', b'g', b'g', b'S', ..] => unsupported("Ogg files (Vorbis, Opus) are not read yet"),
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => unsupported("MP4 and M4A files (AAC, ALAC) are not read yet"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
+            unsupported("MP4 and M4A files (AAC, ALAC) are not read yet")
+        }
         [b'F', b'O', b'R', b'M', ..] => unsupported("AIFF files are not read yet"),
-        [b'A', b'D', b'I', b'F', ..] | [0xff, 0xf0 | 0xf1 | 0xf8 | 0xf9, ..] => unsupported("raw AAC is not read"),
+        [b'A', b'D', b'I', b'F', ..] | [0xff, 0xf0 | 0xf1 | 0xf8 | 0xf9, ..] => {
+            unsupported("raw AAC is not read")
+        }
         [b'M', b'A', b'C', b' ', ..] => unsupported("Monkey's Audio is not read"),
         [b'w', b'v', b'p', b'k', ..] => unsupported("WavPack is not read"),
         [b'M', b'T', b'h', b'd', ..] => unsupported("MIDI holds notes, not sound"),

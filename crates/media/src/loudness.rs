@@ -19,7 +19,7 @@ pub(crate) struct Measured {
 
 /// Takes blocks until the sender is gone.
 pub(crate) fn measure(blocks: &Receiver<Arc<Pcm>>, format: Format) -> Result<Measured, Error> {
-    let mut meter = meter(format, Mode::I | Mode::SAMPLE_PEAK | Mode::HISTOGRAM)?;
+    let mut meter = meter(format, Mode::I | Mode::SAMPLE_PEAK)?;
     let mut waveform = Waveform::new(format.channels);
     let mut samples = Vec::new();
     for block in blocks {
@@ -81,7 +81,8 @@ fn meter(format: Format, mode: Mode) -> Result<EbuR128, Error> {
 }
 
 fn highest(format: Format, peak: impl Fn(u32) -> Result<f64, ebur128::Error>) -> Result<f64, Error> {
-    (0..format.channels as u32).try_fold(0.0f64, |most, channel| Ok(most.max(peak(channel).map_err(refused)?)))
+    (0..format.channels as u32)
+        .try_fold(0.0f64, |most, channel| Ok(most.max(peak(channel).map_err(refused)?)))
 }
 
 fn decibels(peak: f64) -> Option<f64> {

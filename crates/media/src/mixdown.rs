@@ -18,10 +18,10 @@ const MASK: [Position; 18] = [
     Position::Right,
     Position::Center,
     Position::Lfe,
-    Position::SideLeft,   // back left
-    Position::SideRight,  // back right
-    Position::SideLeft,   // left of centre
-    Position::SideRight,  // right of centre
+    Position::SideLeft,  // back left
+    Position::SideRight, // back right
+    Position::SideLeft,  // left of centre
+    Position::SideRight, // right of centre
     Position::BackCenter,
     Position::SideLeft,
     Position::SideRight,

@@ -69,7 +69,8 @@ pub(crate) fn read(file: &File, len: u64, located: &Located, limits: &Limits) ->
     };
     let options = ParseOptions::new().read_properties(false).parsing_mode(ParsingMode::Relaxed);
     // A panic in a parser of hostile bytes costs the tags, not the song.
-    let parsed = catch_unwind(AssertUnwindSafe(|| Probe::with_file_type(reader, kind).options(options).read()));
+    let parsed =
+        catch_unwind(AssertUnwindSafe(|| Probe::with_file_type(reader, kind).options(options).read()));
     let Ok(Ok(parsed)) = parsed else {
         return Default::default();
     };
@@ -112,13 +113,20 @@ fn collect(tags: &[&Tag]) -> Tags {
         album_artist: first(&[ItemKey::AlbumArtist]),
         composer: first(&[ItemKey::Composer]),
         genre: first(&[ItemKey::Genre]),
-        year: first(&[ItemKey::RecordingDate, ItemKey::Year, ItemKey::ReleaseDate, ItemKey::OriginalReleaseDate])
-            .and_then(|date| date.get(..4)?.parse().ok())
-            .filter(|year| *year > 0),
+        year: first(&[
+            ItemKey::RecordingDate,
+            ItemKey::Year,
+            ItemKey::ReleaseDate,
+            ItemKey::OriginalReleaseDate,
+        ])
+        .and_then(|date| date.get(..4)?.parse().ok())
+        .filter(|year| *year > 0),
         track: number(&[ItemKey::TrackNumber]),
         disc: number(&[ItemKey::DiscNumber]),
         isrc: first(&[ItemKey::Isrc])
-            .map(|text| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase())
+            .map(|text| {
+                text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
+            })
             .filter(|isrc| isrc.len() == 12),
     }
 }
@@ -132,7 +140,8 @@ fn clean(text: &str) -> Option<String> {
 
 /// The front cover if there is one, else the first picture.
 fn cover(tags: &[&Tag], limits: &Limits) -> Option<Cover> {
-    let fits = |picture: &&Picture| !picture.data().is_empty() && picture.data().len() <= limits.cover_max_bytes;
+    let fits =
+        |picture: &&Picture| !picture.data().is_empty() && picture.data().len() <= limits.cover_max_bytes;
     let pictures = || tags.iter().flat_map(|tag| tag.pictures()).filter(fits);
     let front = pictures().find(|picture| picture.pic_type() == PictureType::CoverFront);
     let picture = front.or_else(|| pictures().next())?;

@@ -18,7 +18,14 @@ pub(crate) struct Waveform {
 
 impl Waveform {
     pub(crate) fn new(channels: usize) -> Self {
-        Self { channels, peaks: Vec::with_capacity(MOST_STRETCHES), stretch: 1, current: 0.0, filled: 0, frames: 0 }
+        Self {
+            channels,
+            peaks: Vec::with_capacity(MOST_STRETCHES),
+            stretch: 1,
+            current: 0.0,
+            filled: 0,
+            frames: 0,
+        }
     }
 
     pub(crate) fn add(&mut self, mut samples: &[f32]) {
@@ -58,7 +65,8 @@ impl Waveform {
             .map(|point| {
                 let from = edge(point) / self.stretch;
                 let to = (edge(point + 1).div_ceil(self.stretch)).max(from + 1);
-                let peak = self.peaks[from as usize..to as usize].iter().fold(0.0f32, |peak, one| peak.max(*one));
+                let peak =
+                    self.peaks[from as usize..to as usize].iter().fold(0.0f32, |peak, one| peak.max(*one));
                 (peak.min(1.0) * 255.0).round() as u8
             })
             .collect()

@@ -38,7 +38,8 @@ pub(super) fn locate(file: &File, magic_at: u64, len: u64) -> Result<Located, Er
     let info = info.ok_or_else(broken)?;
     let channels = usize::from(info[12] >> 1 & 7) + 1;
     let stored_bits = (u32::from(info[12] & 1) << 4 | u32::from(info[13] >> 4)) + 1;
-    let total = u64::from(info[13] & 0x0f) << 32 | u64::from(u32::from_be_bytes([info[14], info[15], info[16], info[17]]));
+    let total = u64::from(info[13] & 0x0f) << 32
+        | u64::from(u32::from_be_bytes([info[14], info[15], info[16], info[17]]));
     let md5: [u8; 16] = info[18..34].try_into().expect("the slice has 16 bytes");
     if at == len {
         return Err(match total {

@@ -42,7 +42,8 @@ pub(super) fn locate(file: &File, riff_at: u64, len: u64) -> Result<Located, Err
             }
             b"fmt " => format = Some(read_format(file, at, size)?),
             b"data" => {
-                let format = format.ok_or_else(|| Error::Damaged("its sound comes before its header".into()))?;
+                let format =
+                    format.ok_or_else(|| Error::Damaged("its sound comes before its header".into()))?;
                 let declared = match size {
                     SIZE_UNKNOWN => size_64,
                     // Writers that stream leave 0 when they cannot go back; then all that follows is sound.
@@ -91,8 +92,11 @@ fn data(format: &Format, start: u64, declared: Option<u64>, len: u64) -> Result<
     let present = (len - start.min(len)) / frame;
     let frames = match declared {
         Some(bytes) if bytes / frame > present => {
-            let (has, wants) = (present as f64 / f64::from(rate.max(1)), (bytes / frame) as f64 / f64::from(rate.max(1)));
-            return Err(Error::Damaged(format!("it breaks off after {has:.1} of {wants:.1} seconds; send it again")));
+            let (has, wants) =
+                (present as f64 / f64::from(rate.max(1)), (bytes / frame) as f64 / f64::from(rate.max(1)));
+            return Err(Error::Damaged(format!(
+                "it breaks off after {has:.1} of {wants:.1} seconds; send it again"
+            )));
         }
         Some(bytes) => bytes / frame,
         None => present,
