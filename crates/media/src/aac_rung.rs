@@ -52,11 +52,11 @@ pub(crate) fn make(
     Ok(MadeRung { init, segments, samples })
 }
 
-struct Maker<'a> {
+struct Maker<'a, 's> {
     encoder: AacEncoder,
     rung: &'a Rung,
     plan: &'a Plan,
-    output: &'a Output<'a>,
+    output: &'a Output<'s>,
     /// Less than a frame.
     pending: Vec<i16>,
     fragment: Fragment,
@@ -64,7 +64,7 @@ struct Maker<'a> {
     segments: Vec<MadeSegment>,
 }
 
-impl Maker<'_> {
+impl Maker<'_, '_> {
     fn push(&mut self, mut samples: &[i16]) -> Result<(), Error> {
         let frame = FRAME * usize::from(self.rung.channels);
         while self.pending.len() + samples.len() >= frame {

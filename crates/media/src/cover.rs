@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::codecs::jpeg::JpegEncoder;
-use image::imageops::FilterType;
+use image::imageops::{FilterType, resize};
 use image::{DynamicImage, ImageReader, Limits, Rgb, RgbImage};
 
 use crate::manifest::COVER_SIZES;
@@ -40,6 +40,7 @@ fn try_scale(bytes: &[u8]) -> Option<Vec<Scaled>> {
     limits.max_alloc = Some(MOST_MEMORY);
     reader.limits(limits);
     let mut picture = reader.decode().ok()?;
+    let full = (picture.width(), picture.height());
     let largest = *COVER_SIZES.last()?;
     if picture.width().max(picture.height()) > 2 * largest {
         // Cheap averaging first: a good filter over a large picture would take many times its memory.
@@ -48,8 +49,9 @@ fn try_scale(bytes: &[u8]) -> Option<Vec<Scaled>> {
     let mut picture = flatten(picture);
     let mut sizes = Vec::new();
     for px in COVER_SIZES.into_iter().rev() {
-        if picture.width().max(picture.height()) > px {
-            picture = DynamicImage::ImageRgb8(picture).resize(px, px, FilterType::Lanczos3).into_rgb8();
+        let (width, height) = fitted(full, px);
+        if (width, height) != picture.dimensions() {
+            picture = resize(&picture, width, height, FilterType::Lanczos3);
         }
         let mut jpeg = Vec::new();
         JpegEncoder::new_with_quality(&mut jpeg, QUALITY).encode_image(&picture).ok()?;
@@ -57,6 +59,16 @@ fn try_scale(bytes: &[u8]) -> Option<Vec<Scaled>> {
     }
     sizes.reverse();
     Some(sizes)
+}
+
+/// The size within a square of `px`, of the same shape and not enlarged.
+fn fitted((width, height): (u32, u32), px: u32) -> (u32, u32) {
+    let longest = width.max(height);
+    if longest <= px {
+        return (width, height);
+    }
+    let side = |side: u32| ((2 * u64::from(side) * u64::from(px) + u64::from(longest)) / (2 * u64::from(longest))).max(1);
+    (side(width) as u32, side(height) as u32)
 }
 
 /// Transparent pictures go onto white.

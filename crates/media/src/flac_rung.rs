@@ -40,11 +40,11 @@ pub(crate) fn make(
     Ok(MadeRung { init, samples: maker.at, segments: maker.segments })
 }
 
-struct Maker<'a> {
+struct Maker<'a, 's> {
     rung: &'a Rung,
     format: Format,
     plan: &'a Plan,
-    output: &'a Output<'a>,
+    output: &'a Output<'s>,
     run: Option<FlacEncoder>,
     /// Samples taken.
     at: u64,
@@ -52,7 +52,7 @@ struct Maker<'a> {
     segments: Vec<MadeSegment>,
 }
 
-impl Maker<'_> {
+impl Maker<'_, '_> {
     fn push(&mut self, mut samples: &[i32]) -> Result<(), Error> {
         let channels = self.format.channels;
         while !samples.is_empty() {
@@ -63,12 +63,10 @@ impl Maker<'_> {
             let end = self.plan.flac_end(index);
             let room = (end - self.at) as usize * channels;
             let (now, later) = samples.split_at(room.min(samples.len()));
+            let block = self.block_of(index);
             let run = match &mut self.run {
                 Some(run) => run,
-                none => {
-                    let block = self.block_of(index);
-                    none.insert(FlacEncoder::new(self.format, block as u32)?)
-                }
+                none => none.insert(FlacEncoder::new(self.format, block as u32)?),
             };
             run.push(now)?;
             self.at += (now.len() / channels) as u64;

@@ -2,6 +2,7 @@
 
 mod flac;
 mod mpeg;
+mod trailing_tags;
 mod wav;
 
 use std::fs::File;

@@ -4,6 +4,8 @@ use crate::StoreError;
 use prost::Message;
 use sea_orm::{ConnectionTrait, Statement};
 use segue_proto::event::v1::Event;
+use std::collections::HashMap;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// Which table a role writes its facts to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +50,10 @@ pub(crate) async fn insert(db: &impl ConnectionTrait, table: Outbox, event: &Eve
     Ok(())
 }
 
-/// The W3C trace context of the current span travels with the fact when one is recorded in the task.
+/// The W3C trace context of the current span travels with the fact, when traces are on.
 fn traceparent() -> Option<String> {
-    TRACEPARENT.try_with(Clone::clone).ok().flatten()
-}
-
-tokio::task_local! {
-    /// Trace context of the request that is being handled, set by whoever runs handlers.
-    pub static TRACEPARENT: Option<String>;
+    let context = tracing::Span::current().context();
+    let mut carrier = HashMap::new();
+    opentelemetry::global::get_text_map_propagator(|p| p.inject_context(&context, &mut carrier));
+    carrier.remove("traceparent")
 }

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
     use crate::path;
     use segue_domain::{OutputId, SongId};
-    use std::collections::VecDeque;
+    use std::collections::{HashMap, VecDeque};
 
     fn key(song: SongId, output: OutputId, rung: u64, segment: usize) -> Key {
         path::parse(&format!("/media/g/{song}/{output}/aac-{rung}/{segment:05}.m4s")).unwrap().key
@@ -165,61 +165,76 @@ mod tests {
         assert!(index.reserve(&key(once, output, 64, 1), BLOCK, &sketch).is_some());
     }
 
-    /// The music-shaped trace in miniature: 2,000 tracks by Zipf 0.9, 40 segments a track, 3 bitrates, 35 % skips,
-    /// 5 % deep-catalogue plays (uniform), 20 sessions interleaved, 300,000 requests; the cache is 10 % of all bytes.
-    /// Returns the byte hit ratio after the first third.
-    fn replay(admission: bool) -> f64 {
+    struct Request {
+        key: Key,
+        bytes: u64,
+        begins_a_play: bool,
+    }
+
+    /// A music-shaped trace in miniature: 2,000 tracks by Zipf 0.9, 40 segments a track, 3 bitrates, 35 % skips, 5 % deep-catalogue plays
+    /// (uniform over the tracks), 20 sessions interleaved, 150,000 requests.
+    fn trace() -> Vec<Request> {
         const TRACKS: usize = 2000;
-        const SIZES: [u64; 3] = [48 << 10, 96 << 10, 192 << 10];
+        const REQUESTS: usize = 150_000;
+        const SESSIONS: usize = 20;
         let songs: Vec<_> = (0..TRACKS).map(|_| (SongId::new(), OutputId::new())).collect();
-        let mut zipf = Vec::with_capacity(TRACKS);
         let mut sum = 0.0;
-        for rank in 1..=TRACKS {
+        let mut weigh = |rank: usize| {
             sum += (rank as f64).powf(-0.9);
-            zipf.push(sum);
-        }
+            sum
+        };
+        let zipf: Vec<f64> = (1..=TRACKS).map(&mut weigh).collect();
         let mut seed = 42_u64;
-        let mut random = move || {
+        let mut random = move |below: usize| {
             // splitmix64, so that the trace is the same on every run.
             seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            (z ^ (z >> 31)) as f64 / u64::MAX as f64
+            let z = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) % below as u64) as usize
         };
 
-        let mut index = Index::new(TRACKS as u64 * 40 * SIZES.iter().sum::<u64>() / 10);
+        let mut sessions: Vec<VecDeque<Request>> = (0..SESSIONS).map(|_| VecDeque::new()).collect();
+        let mut requests = Vec::with_capacity(REQUESTS);
+        while requests.len() < REQUESTS {
+            let session = &mut sessions[random(SESSIONS)];
+            if session.is_empty() {
+                let draw = random(1 << 30) as f64 / f64::from(1 << 30) * zipf[TRACKS - 1];
+                let deep = random(100) < 5;
+                let track = if deep { random(TRACKS) } else { zipf.partition_point(|z| *z < draw) };
+                let (rung, skipped) = (random(3), random(100) < 35);
+                let length = if skipped { 1 + random(39) } else { 40 };
+                let (song, output) = songs[track];
+                session.extend((1..=length).map(|n| Request {
+                    key: key(song, output, rung as u64, n),
+                    bytes: (48 << 10) << rung,
+                    begins_a_play: n == 1,
+                }));
+            }
+            requests.extend(session.pop_front());
+        }
+        requests
+    }
+
+    /// The byte hit ratio after the first third, of a cache of 10 % of the bytes that the trace touches.
+    fn replay(trace: &[Request], admission: bool) -> f64 {
+        let touched: HashMap<_, _> = trace.iter().map(|r| (r.key, r.bytes)).collect();
+        let mut index = Index::new(touched.values().sum::<u64>() / 10);
+        let mut sketch = Sketch::new(1024);
         if !admission {
             index.sample = 1;
         }
-        let mut sketch = Sketch::new(1024);
-        let mut sessions: Vec<VecDeque<(Key, u64)>> = vec![VecDeque::new(); 20];
         let (mut hit, mut all) = (0, 0);
-        for request in 0..300_000 {
-            let session = ((random() * 20.0) as usize).min(19);
-            if sessions[session].is_empty() {
-                let (deep, draw) = (random() < 0.05, random());
-                let track = match deep {
-                    true => (draw * TRACKS as f64) as usize,
-                    false => zipf.partition_point(|z| *z < draw * sum),
-                }
-                .min(TRACKS - 1);
-                let rung = ((random() * 3.0) as usize).min(2);
-                let length = if random() < 0.35 { 1 + (random() * 39.0) as usize } else { 40 };
-                let (song, output) = songs[track];
-                sessions[session] =
-                    (1..=length).map(|n| (key(song, output, rung as u64, n), SIZES[rung])).collect();
-                if admission {
-                    sketch.played(song);
-                }
+        for (at, Request { key, bytes, begins_a_play }) in trace.iter().enumerate() {
+            if admission && *begins_a_play {
+                sketch.played(key.song);
             }
-            let Some((key, bytes)) = sessions[session].pop_front() else { continue };
-            let found = index.touch(&key).is_some();
-            if request > 100_000 {
+            let found = index.touch(key).is_some();
+            if at > trace.len() / 3 {
                 all += bytes;
-                hit += if found { bytes } else { 0 };
+                hit += if found { *bytes } else { 0 };
             }
-            if !found && index.reserve(&key, bytes, &sketch).is_some() {
-                index.stored(key, bytes, true);
+            if !found && index.reserve(key, *bytes, &sketch).is_some() {
+                index.stored(*key, *bytes, true);
             }
         }
         hit as f64 / all as f64
@@ -227,7 +242,8 @@ mod tests {
 
     #[test]
     fn admission_by_song_beats_plain_lru_on_the_music_trace() {
-        let (lru, ours) = (replay(false), replay(true));
+        let trace = trace();
+        let (lru, ours) = (replay(&trace, false), replay(&trace, true));
         println!("byte hit ratio at 10 %: lru {lru:.3}, by song {ours:.3}, {:.2}x", ours / lru);
         assert!(ours >= 1.15 * lru, "lru {lru:.3}, by song {ours:.3}");
     }

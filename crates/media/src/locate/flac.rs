@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use super::trailing_tags::end_of_audio;
 use super::{Container, Located};
 use crate::Error;
 use crate::mixdown::Position;
@@ -41,7 +42,8 @@ pub(super) fn locate(file: &File, magic_at: u64, len: u64) -> Result<Located, Er
     let total = u64::from(info[13] & 0x0f) << 32
         | u64::from(u32::from_be_bytes([info[14], info[15], info[16], info[17]]));
     let md5: [u8; 16] = info[18..34].try_into().expect("the slice has 16 bytes");
-    if at == len {
+    let end = end_of_audio(file, at, len)?;
+    if at == end {
         return Err(match total {
             0 => Error::Empty("it is a FLAC file without any sound".into()),
             _ => Error::Damaged("it ends where its sound should begin".into()),
@@ -53,7 +55,7 @@ pub(super) fn locate(file: &File, magic_at: u64, len: u64) -> Result<Located, Er
         container: Container::Flac,
         head,
         start: at,
-        end: len,
+        end,
         stored_bits,
         promised: (total > 0).then_some(total),
         positions: Position::of_count(channels),
