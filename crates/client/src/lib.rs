@@ -1,1 +1,22 @@
+//! The Rust SDK: sign in, upload with resume, play. What the command line and the tests use.
+//!
+//! Bytes go straight to the blob store by signed URL; everything else is gRPC through the gateway. Nothing
+//! here knows a role or an engine: it is an ordinary client of the public contracts.
 #![forbid(unsafe_code)]
+
+mod blocks;
+mod client;
+mod credentials;
+mod error;
+mod hash;
+mod retry;
+mod upload;
+mod watch;
+
+pub use client::Client;
+pub use credentials::{CredentialStore, Credentials, MemoryCredentials};
+pub use error::ClientError;
+pub use hash::{FileIdentity, identify};
+pub use retry::Patience;
+pub use segue_proto as proto;
+pub use upload::{Progress, Stage, UploadOptions, Uploaded};

@@ -68,20 +68,14 @@ impl Analysis {
 /// A file that breaks off before the length that its own header promises is [`Error::Damaged`]: an upload cut
 /// short must not quietly become a shorter song.
 pub fn analyse(file: &File, limits: &Limits, control: &dyn Control) -> Result<Analysis, Error> {
-    let located = locate(file)?;
-    let len = file.metadata()?.len();
     // The decoders are safe code, but their input is hostile: a panic means a broken file, not a broken process.
-    catch_unwind(AssertUnwindSafe(|| analyse_located(file, len, &located, limits, control)))
+    catch_unwind(AssertUnwindSafe(|| analyse_file(file, limits, control)))
         .unwrap_or_else(|_| Err(Error::Damaged("the decoder cannot make sense of it".into())))
 }
 
-fn analyse_located(
-    file: &File,
-    len: u64,
-    located: &Located,
-    limits: &Limits,
-    control: &dyn Control,
-) -> Result<Analysis, Error> {
+fn analyse_file(file: &File, limits: &Limits, control: &dyn Control) -> Result<Analysis, Error> {
+    let located = &locate(file)?;
+    let len = file.metadata()?.len();
     let mut decoder = Decoder::open(file, located, limits)?;
     let format = decoder.format();
     let audio_bytes = located.end - located.start;

@@ -32,6 +32,14 @@ pub(crate) fn scale(bytes: &[u8]) -> Vec<Scaled> {
     catch_unwind(AssertUnwindSafe(|| try_scale(bytes))).ok().flatten().unwrap_or_default()
 }
 
+/// Width times height as the picture's header has them; none if it is not a picture of a kind that is read.
+pub(crate) fn pixels(bytes: &[u8]) -> Option<u64> {
+    let dimensions = catch_unwind(AssertUnwindSafe(|| {
+        ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_dimensions().ok()
+    }));
+    dimensions.ok().flatten().map(|(width, height)| u64::from(width) * u64::from(height))
+}
+
 fn try_scale(bytes: &[u8]) -> Option<Vec<Scaled>> {
     let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
     let mut limits = Limits::default();
@@ -67,7 +75,9 @@ fn fitted((width, height): (u32, u32), px: u32) -> (u32, u32) {
     if longest <= px {
         return (width, height);
     }
-    let side = |side: u32| ((2 * u64::from(side) * u64::from(px) + u64::from(longest)) / (2 * u64::from(longest))).max(1);
+    let side = |side: u32| {
+        ((2 * u64::from(side) * u64::from(px) + u64::from(longest)) / (2 * u64::from(longest))).max(1)
+    };
     (side(width) as u32, side(height) as u32)
 }
 

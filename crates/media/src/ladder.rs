@@ -47,6 +47,9 @@ const AAC_BITRATES: [u32; 3] = [64_000, 128_000, 256_000];
 /// A rung must carry at least this much more than the one below (in percent), or it is left out.
 const LEAST_STEP_PERCENT: u32 = 120;
 
+/// By how much a measured bit rate may exceed the nominal one: a short file's padding frames count too.
+const MEASURE_PERCENT: u64 = 3;
+
 /// Sample rates that AAC-LC is made at; other sources are resampled.
 const AAC_RATES: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
@@ -62,7 +65,8 @@ pub fn ladder(analysis: &Analysis) -> Vec<Rung> {
     let mut rungs: Vec<Rung> = Vec::new();
     for bitrate in AAC_BITRATES.map(|bitrate| bitrate.min(most)) {
         if let Some(below) = rungs.last() {
-            let enough = !analysis.lossless && u64::from(below.bitrate) >= analysis.bitrate;
+            let least = analysis.bitrate * 100 / (100 + MEASURE_PERCENT);
+            let enough = !analysis.lossless && u64::from(below.bitrate) >= least;
             let near = u64::from(bitrate) * 100 < u64::from(below.bitrate) * u64::from(LEAST_STEP_PERCENT);
             if enough || near {
                 break;
@@ -122,6 +126,7 @@ mod tests {
         assert_eq!(names(false, 44_100, 2, 64_000), ["aac-64"]);
         assert_eq!(names(false, 44_100, 2, 96_000), ["aac-64", "aac-128"]);
         assert_eq!(names(false, 44_100, 2, 128_000), ["aac-64", "aac-128"]);
+        assert_eq!(names(false, 44_100, 2, 129_500), ["aac-64", "aac-128"]);
         assert_eq!(names(false, 44_100, 2, 320_000), ["aac-64", "aac-128", "aac-256"]);
     }
 

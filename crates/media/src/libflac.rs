@@ -24,8 +24,8 @@ pub(crate) struct Frame {
 pub(crate) struct FlacEncoder {
     encoder: NonNull<flac::FLAC__StreamEncoder>,
     channels: usize,
-    /// Boxed, since libFLAC keeps its address.
-    frames: Box<Vec<Frame>>,
+    /// Owned by this struct, but kept as a pointer: libFLAC holds a copy of it, which no reference may overrule.
+    frames: NonNull<Vec<Frame>>,
     finished: bool,
 }
 
@@ -38,7 +38,8 @@ impl FlacEncoder {
         // SAFETY: takes no arguments; null means out of memory.
         let encoder = NonNull::new(unsafe { flac::FLAC__stream_encoder_new() })
             .ok_or_else(|| Error::Encoder("libFLAC: out of memory".into()))?;
-        let mut this = Self { encoder, channels: format.channels, frames: Box::default(), finished: false };
+        let frames = NonNull::from(Box::leak(Box::default()));
+        let this = Self { encoder, channels: format.channels, frames, finished: false };
         let raw = this.encoder.as_ptr();
         // SAFETY: the encoder is valid and not yet initialised, which is when these may be called.
         let accepted = unsafe {
@@ -53,11 +54,17 @@ impl FlacEncoder {
         if !accepted {
             return Err(Error::Encoder("libFLAC: a setting was refused".into()));
         }
-        let frames: *mut Vec<Frame> = &mut *this.frames;
-        // SAFETY: `frames` points into a box that lives as long as the encoder (`Drop` deletes the encoder before
-        // the box is freed), and is touched outside the callback only while no libFLAC call runs.
+        // SAFETY: `frames` lives as long as the encoder (`Drop` deletes the encoder first), and is touched outside
+        // the callback only while no libFLAC call runs.
         let status = unsafe {
-            flac::FLAC__stream_encoder_init_stream(raw, Some(on_write), None, None, None, frames.cast())
+            flac::FLAC__stream_encoder_init_stream(
+                raw,
+                Some(on_write),
+                None,
+                None,
+                None,
+                frames.as_ptr().cast(),
+            )
         };
         if status != flac::FLAC__STREAM_ENCODER_INIT_STATUS_OK {
             return Err(Error::Encoder(format!("libFLAC: set-up: status {status}")));
@@ -82,7 +89,8 @@ impl FlacEncoder {
         if unsafe { flac::FLAC__stream_encoder_finish(self.encoder.as_ptr()) } == 0 {
             return Err(Error::Encoder("libFLAC: the end was refused".into()));
         }
-        Ok(std::mem::take(&mut *self.frames))
+        // SAFETY: valid until `Drop`, and libFLAC is not running.
+        Ok(std::mem::take(unsafe { self.frames.as_mut() }))
     }
 }
 
@@ -90,11 +98,13 @@ impl Drop for FlacEncoder {
     fn drop(&mut self) {
         if !self.finished {
             // SAFETY: the encoder is valid; finishing an uninitialised one does nothing. Its last frames still go
-            // to the box, which is alive.
+            // to `frames`, which is alive.
             unsafe { flac::FLAC__stream_encoder_finish(self.encoder.as_ptr()) };
         }
         // SAFETY: made by `new` and deleted once.
         unsafe { flac::FLAC__stream_encoder_delete(self.encoder.as_ptr()) };
+        // SAFETY: leaked from a box by `new`, taken back once, and no longer known to libFLAC.
+        drop(unsafe { Box::from_raw(self.frames.as_ptr()) });
     }
 }
 

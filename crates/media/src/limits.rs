@@ -12,6 +12,9 @@ pub struct Limits {
     pub tags_max_bytes: u64,
     /// Largest cover picture as stored in the file, in bytes; a larger one is left out. Default 16 MiB.
     pub cover_max_bytes: usize,
+    /// Most pixels of a cover; a larger one is left out. Default 4,096 × 4,096. Decoding takes 3 bytes for each,
+    /// and 9 if the picture is a progressive JPEG.
+    pub cover_max_pixels: u64,
 }
 
 impl Default for Limits {
@@ -21,6 +24,7 @@ impl Default for Limits {
             max_channels: 8,
             tags_max_bytes: 32 << 20,
             cover_max_bytes: 16 << 20,
+            cover_max_pixels: 4096 * 4096,
         }
     }
 }

@@ -68,7 +68,8 @@ impl Plan {
 
     /// Block size for a FLAC segment of so many samples: the largest that leaves no illegally short last block.
     pub(crate) fn flac_block(&self, samples: u64, last: bool) -> u64 {
-        let legal = |block: &u64| last || samples % block == 0 || samples % block >= LEAST_FLAC_BLOCK;
+        let legal =
+            |block: &u64| last || samples.is_multiple_of(*block) || samples % block >= LEAST_FLAC_BLOCK;
         (0..16).map(|step| FLAC_BLOCK - 16 * step).find(legal).unwrap_or(FLAC_BLOCK)
     }
 }

@@ -11,9 +11,9 @@ use lofty::probe::Probe;
 use lofty::tag::{ItemKey, Tag};
 use serde::{Deserialize, Serialize};
 
-use crate::Limits;
 use crate::locate::{Container, Located};
 use crate::region::Region;
+use crate::{Limits, cover};
 
 /// Longest text of a tag, in characters.
 const MOST_CHARACTERS: usize = 1000;
@@ -77,7 +77,7 @@ pub(crate) fn read(file: &File, len: u64, located: &Located, limits: &Limits) ->
     let primary = parsed.primary_tag_type();
     let mut tags: Vec<&Tag> = parsed.tags().iter().collect();
     tags.sort_by_key(|tag| tag.tag_type() != primary);
-    (collect(&tags), cover(&tags, limits))
+    (collect(&tags), front_cover(&tags, limits))
 }
 
 /// The first tag that has a value wins; the file's own kind of tag comes first.
@@ -138,10 +138,12 @@ fn clean(text: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The front cover if there is one, else the first picture.
-fn cover(tags: &[&Tag], limits: &Limits) -> Option<Cover> {
-    let fits =
-        |picture: &&Picture| !picture.data().is_empty() && picture.data().len() <= limits.cover_max_bytes;
+/// The front cover if there is one, else the first picture; only pictures of a kind and size that can be read.
+fn front_cover(tags: &[&Tag], limits: &Limits) -> Option<Cover> {
+    let fits = |picture: &&Picture| {
+        picture.data().len() <= limits.cover_max_bytes
+            && cover::pixels(picture.data()).is_some_and(|pixels| pixels <= limits.cover_max_pixels)
+    };
     let pictures = || tags.iter().flat_map(|tag| tag.pictures()).filter(fits);
     let front = pictures().find(|picture| picture.pic_type() == PictureType::CoverFront);
     let picture = front.or_else(|| pictures().next())?;

@@ -82,7 +82,7 @@ fn data(format: &Format, start: u64, declared: Option<u64>, len: u64) -> Result<
     }
     // Narrower samples fill their container from the top (Microsoft, WAVEFORMATEXTENSIBLE), so the container's
     // width is all that the decoder has to know.
-    let bits = frame_bytes / channels * 8;
+    let bits = (frame_bytes / channels).saturating_mul(8);
     match (tag, bits) {
         (1, 8 | 16 | 24 | 32) | (3, 32 | 64) | (6 | 7, 8) => {}
         (1 | 3, _) => return Err(Error::Unsupported(format!("WAV samples of {bits} bits"))),

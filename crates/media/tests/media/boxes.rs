@@ -16,13 +16,17 @@ fn atoms(bytes: &[u8]) -> Vec<Any> {
 }
 
 fn moov(bytes: &[u8]) -> Moov {
-    atoms(bytes).into_iter().find_map(|atom| if let Any::Moov(moov) = atom { Some(moov) } else { None }).expect("moov")
+    atoms(bytes)
+        .into_iter()
+        .find_map(|atom| if let Any::Moov(moov) = atom { Some(moov) } else { None })
+        .expect("moov")
 }
 
 #[test]
 fn segments_continue_each_other_and_start_at_zero() {
     let frames = 44_100 * 14 + 5;
-    let run = encode_bytes(&wav(1, 44_100, 2, 16, &bytes(&samples(44_100, 2, 16, frames), 16))).expect("a song");
+    let run =
+        encode_bytes(&wav(1, 44_100, 2, 16, &bytes(&samples(44_100, 2, 16, frames), 16))).expect("a song");
     let objects = run.objects();
     for rung in &run.manifest.rungs {
         let moov = moov(&objects[&rung.init.name]);
@@ -59,7 +63,8 @@ fn segments_continue_each_other_and_start_at_zero() {
 
 #[test]
 fn loudness_is_in_the_stream() {
-    let run = encode_bytes(&wav(1, 44_100, 1, 16, &bytes(&samples(44_100, 1, 16, 44_100 * 3), 16))).expect("a song");
+    let run = encode_bytes(&wav(1, 44_100, 1, 16, &bytes(&samples(44_100, 1, 16, 44_100 * 3), 16)))
+        .expect("a song");
     let objects = run.objects();
     for rung in &run.manifest.rungs {
         let init = &objects[&rung.init.name];

@@ -14,13 +14,21 @@ fn check(run: &Run, frames: usize, rate: u32, channels: u16, bits: u32, source: 
         let playlist = run.path(&rung.playlist);
         if rung.lossless {
             let format = if bits == 16 { "s16le" } else { "s32le" };
-            let wide: Vec<i32> = source.iter().map(|sample| if bits == 16 { *sample } else { sample << (32 - bits) }).collect();
+            let wide: Vec<i32> = source
+                .iter()
+                .map(|sample| if bits == 16 { *sample } else { sample << (32 - bits) })
+                .collect();
             let want = bytes(&wide, if bits == 16 { 16 } else { 32 });
             assert!(judge::decode(&playlist, format) == want, "{rate} Hz, {frames} samples: FLAC differs");
         } else {
             let got = judge::decode(&playlist, "s16le").len() / 2 / usize::from(channels);
             let want = expected(frames as u64, rate, rung.sample_rate);
-            assert_eq!((got as u64, rung.samples), (want, want), "{rate} Hz, {frames} samples: {}", rung.name);
+            assert_eq!(
+                (got as u64, rung.samples),
+                (want, want),
+                "{rate} Hz, {frames} samples: {}",
+                rung.name
+            );
         }
     }
 }
@@ -111,7 +119,8 @@ fn wide_integers_are_rounded_to_24_bits() {
 
 #[test]
 fn floats_are_rounded_to_24_bits_and_what_is_no_number_is_silence() {
-    let mut source: Vec<f32> = samples(44_100, 1, 24, 30_000).iter().map(|sample| *sample as f32 / 8_388_608.0).collect();
+    let mut source: Vec<f32> =
+        samples(44_100, 1, 24, 30_000).iter().map(|sample| *sample as f32 / 8_388_608.0).collect();
     source[10..15].copy_from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.5, -1.5]);
     let data: Vec<u8> = source.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let run = encode_bytes(&wav(3, 44_100, 1, 32, &data)).expect("it is a song");
@@ -149,7 +158,11 @@ fn the_aac_sounds_like_the_source() {
             noise += (got - want) * (got - want);
         }
         let ratio = 10.0 * (signal / noise).log10();
-        assert!(ratio > 15.0, "{}: {ratio:.1} dB; a lag of one sample would already cost most of it", rung.name);
+        assert!(
+            ratio > 15.0,
+            "{}: {ratio:.1} dB; a lag of one sample would already cost most of it",
+            rung.name
+        );
     }
 }
 

@@ -9,14 +9,14 @@ fn ffmpeg(arguments: &[&str]) -> Output {
 }
 
 /// Runs ffmpeg, which must succeed, and returns its standard output.
-pub fn run(arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn run(arguments: &[&str]) -> Vec<u8> {
     let output = ffmpeg(arguments);
     assert!(output.status.success(), "ffmpeg {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
 /// What ffmpeg decodes from a file or playlist, as raw `format` (`s16le`, `s32le`, `f32le`); it must not complain.
-pub fn decode(path: &Path, format: &str) -> Vec<u8> {
+pub(crate) fn decode(path: &Path, format: &str) -> Vec<u8> {
     let path = path.to_str().expect("paths of tests are UTF-8");
     let output = ffmpeg(&["-v", "error", "-i", path, "-f", format, "-c:a", &format!("pcm_{format}"), "-"]);
     let complaints = String::from_utf8_lossy(&output.stderr);
@@ -25,7 +25,7 @@ pub fn decode(path: &Path, format: &str) -> Vec<u8> {
 }
 
 /// Integrated loudness (LUFS) and true peak (dBTP) by ffmpeg's ebur128 filter.
-pub fn loudness(path: &Path) -> (f64, f64) {
+pub(crate) fn loudness(path: &Path) -> (f64, f64) {
     let path = path.to_str().expect("paths of tests are UTF-8");
     let output = ffmpeg(&["-i", path, "-af", "ebur128=peak=true:framelog=verbose", "-f", "null", "-"]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();

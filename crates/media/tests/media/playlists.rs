@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::song::{Run, bytes, encode_bytes, samples, wav};
 
 fn run() -> Run {
-    encode_bytes(&wav(1, 44_100, 2, 16, &bytes(&samples(44_100, 2, 16, 44_100 * 20 + 123), 16))).expect("a song")
+    encode_bytes(&wav(1, 44_100, 2, 16, &bytes(&samples(44_100, 2, 16, 44_100 * 20 + 123), 16)))
+        .expect("a song")
 }
 
 /// `A=1,B="x,y"` to its parts.
@@ -36,7 +37,9 @@ struct Media {
 fn media(text: &str) -> Media {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "#EXTM3U");
-    for needed in ["#EXT-X-VERSION:7", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS", "#EXT-X-ENDLIST"] {
+    for needed in
+        ["#EXT-X-VERSION:7", "#EXT-X-PLAYLIST-TYPE:VOD", "#EXT-X-INDEPENDENT-SEGMENTS", "#EXT-X-ENDLIST"]
+    {
         assert!(lines.contains(&needed), "{needed} is missing (8.6 and RFC 8216)");
     }
     let value = |tag: &str| lines.iter().find_map(|line| line.strip_prefix(tag)).expect("the tag is there");
@@ -66,7 +69,8 @@ fn the_master_declares_what_the_rungs_measure() {
         assert_eq!(attributes["CODECS"], if uri.starts_with("flac") { "fLaC" } else { "mp4a.40.2" }, "9.1");
         let playlist = media(&run.text(uri));
         let folder = uri.split_once('/').expect("rungs are folders").0;
-        let size = |name: &String| std::fs::metadata(run.path(folder).join(name)).expect("it is there").len() as f64;
+        let size =
+            |name: &String| std::fs::metadata(run.path(folder).join(name)).expect("it is there").len() as f64;
         let bits: Vec<(f64, f64)> =
             playlist.segments.iter().map(|(duration, name)| (8.0 * size(name), *duration)).collect();
         let total = |of: &[(f64, f64)]| of.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
@@ -108,7 +112,16 @@ fn segments_are_aligned_and_near_six_seconds() {
             assert!((2048.0 / 44_100.0..3072.0 / 44_100.0).contains(&priming));
         }
         let mut at = -priming;
-        ends.push(playlist.segments.iter().map(|(duration, _)| { at += duration; at }).collect());
+        ends.push(
+            playlist
+                .segments
+                .iter()
+                .map(|(duration, _)| {
+                    at += duration;
+                    at
+                })
+                .collect(),
+        );
     }
     for other in &ends[1..] {
         for (one, two) in ends[0].iter().zip(other) {
@@ -121,7 +134,8 @@ fn segments_are_aligned_and_near_six_seconds() {
 fn the_manifest_names_every_object_truly_and_comes_last() {
     let run = run();
     let objects = run.objects();
-    let manifest: segue_media::Manifest = serde_json::from_slice(&objects["manifest.json"]).expect("it is JSON");
+    let manifest: segue_media::Manifest =
+        serde_json::from_slice(&objects["manifest.json"]).expect("it is JSON");
     assert_eq!(manifest, run.manifest);
     let mut named = vec!["master.m3u8".to_owned(), "manifest.json".to_owned()];
     for rung in &manifest.rungs {

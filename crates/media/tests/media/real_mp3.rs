@@ -41,5 +41,5 @@ fn with_a_lame_header_are_trimmed_as_it_says() {
     assert_eq!(run.manifest.samples, (44_100.0f64 * 7.123).round() as u64);
     assert!((120_000..136_000).contains(&run.analysis.bitrate), "{}", run.analysis.bitrate);
     let names: Vec<_> = run.manifest.rungs.iter().map(|rung| rung.name.as_str()).collect();
-    assert!(names == ["aac-64", "aac-128"] || names == ["aac-64", "aac-128", "aac-256"], "{names:?}");
+    assert_eq!(names, ["aac-64", "aac-128"], "no rung carries more than the source has");
 }

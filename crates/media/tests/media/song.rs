@@ -8,7 +8,7 @@ use segue_media::{Analysis, Error, Limits, Manifest, Sink, Unattended, analyse, 
 use tempfile::TempDir;
 
 /// A repeatable piece: a chord that drifts, with some noise, half as loud in the second channel.
-pub fn samples(rate: u32, channels: u16, bits: u32, frames: usize) -> Vec<i32> {
+pub(crate) fn samples(rate: u32, channels: u16, bits: u32, frames: usize) -> Vec<i32> {
     let full = f64::from(1u32 << (bits - 1)) - 1.0;
     let mut noise = 0x2545_f491_4f6c_dd1du64;
     let mut out = Vec::with_capacity(frames * usize::from(channels));
@@ -28,13 +28,13 @@ pub fn samples(rate: u32, channels: u16, bits: u32, frames: usize) -> Vec<i32> {
 }
 
 /// Little-endian bytes of samples of 16, 24 or 32 bits.
-pub fn bytes(samples: &[i32], bits: u32) -> Vec<u8> {
+pub(crate) fn bytes(samples: &[i32], bits: u32) -> Vec<u8> {
     let width = bits as usize / 8;
     samples.iter().flat_map(|sample| sample.to_le_bytes().into_iter().take(width)).collect()
 }
 
 /// A WAV file of codec `tag` (1 integer, 3 float) around raw data.
-pub fn wav(tag: u16, rate: u32, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
+pub(crate) fn wav(tag: u16, rate: u32, channels: u16, bits: u16, data: &[u8]) -> Vec<u8> {
     let frame = channels * bits / 8;
     let mut out = b"RIFF".to_vec();
     out.extend((36 + data.len() as u32).to_le_bytes());
@@ -52,38 +52,38 @@ pub fn wav(tag: u16, rate: u32, channels: u16, bits: u16, data: &[u8]) -> Vec<u8
 }
 
 /// A finished run.
-pub struct Run {
-    pub folder: TempDir,
-    pub analysis: Analysis,
-    pub manifest: Manifest,
+pub(crate) struct Run {
+    pub(crate) folder: TempDir,
+    pub(crate) analysis: Analysis,
+    pub(crate) manifest: Manifest,
     /// Names in the order they came, with their media types.
-    pub order: Vec<(String, String)>,
+    pub(crate) order: Vec<(String, String)>,
 }
 
 impl Run {
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("the object was put")
     }
 
     /// Every object by name.
-    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+    pub(crate) fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         let read = |name: &String| (name.clone(), fs::read(self.path(name)).expect("the object was put"));
         self.order.iter().map(|(name, _)| read(name)).collect()
     }
 }
 
 /// Encodes a file of these bytes.
-pub fn encode_bytes(bytes: &[u8]) -> Result<Run, Error> {
+pub(crate) fn encode_bytes(bytes: &[u8]) -> Result<Run, Error> {
     let source = tempfile::NamedTempFile::new()?;
     fs::write(source.path(), bytes)?;
     encode_file(source.path())
 }
 
-pub fn encode_file(source: &Path) -> Result<Run, Error> {
+pub(crate) fn encode_file(source: &Path) -> Result<Run, Error> {
     let file = File::open(source)?;
     let analysis = analyse(&file, &Limits::default(), &Unattended)?;
     let folder = tempfile::tempdir()?;
