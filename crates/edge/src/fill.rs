@@ -206,7 +206,8 @@ impl Reader {
                 Some(file) if range.start < parts.in_file => (file.clone(), range.end.min(parts.in_file)),
                 _ => {
                     let after = parts.chunks.partition_point(|(begin, _)| *begin <= range.start);
-                    let (begin, bytes) = after.checked_sub(1).map(|i| &parts.chunks[i]).ok_or(FillError::Unavailable)?;
+                    let (begin, bytes) =
+                        after.checked_sub(1).map(|i| &parts.chunks[i]).ok_or(FillError::Unavailable)?;
                     let last = bytes.len().min((range.end - begin) as usize);
                     return Ok(bytes.slice((range.start - begin) as usize..last));
                 }
@@ -237,9 +238,15 @@ impl Head {
     /// A head for an object whose store says this ETag. Ours is strong and survives a header; anything else that a
     /// store may say is replaced by one of its letters and digits.
     pub(crate) fn new(etag: &str, size: u64, fetched: bool) -> Self {
-        let inner: String =
-            etag.bytes().filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).take(100).map(char::from).collect();
-        let header = |text: String| HeaderValue::try_from(text).expect("letters, digits and quotes are a header value");
+        let inner: String = etag
+            .bytes()
+            .filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            .take(100)
+            .map(char::from)
+            .collect();
+        let header = |text: String| {
+            HeaderValue::try_from(text).expect("letters, digits and quotes are a header value")
+        };
         let (etag, gzip_etag) = (header(format!("\"{inner}\"")), header(format!("\"{inner}-gz\"")));
         Self { size, etag, gzip_etag, fetched }
     }

@@ -13,7 +13,9 @@ const RUNG: usize = 23;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathError {
     /// Something no URL of ours contains: 400.
-    #[error("the path may only hold a-z, A-Z, 0-9, '.', '_' and '-' between single slashes, without dot segments")]
+    #[error(
+        "the path may only hold a-z, A-Z, 0-9, '.', '_' and '-' between single slashes, without dot segments"
+    )]
     Malformed,
     /// Well-formed, but it names nothing that an edge serves: 404.
     #[error("there is no such media object")]
@@ -72,7 +74,8 @@ pub(crate) fn parse(raw: &str) -> Result<MediaPath<'_>, PathError> {
         return Err(PathError::Malformed);
     }
     let mut parts = rest.splitn(4, '/');
-    let (Some(grant), Some(song), Some(output), Some(name)) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(grant), Some(song), Some(output), Some(name)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(PathError::Unknown);
     };
@@ -85,7 +88,8 @@ pub(crate) fn parse(raw: &str) -> Result<MediaPath<'_>, PathError> {
 impl Key {
     /// The object in the blob store.
     pub(crate) fn object(&self) -> ObjectName {
-        ObjectName::media(self.song, self.output, &self.name.to_string()).expect("the grammar is within the one of objects")
+        ObjectName::media(self.song, self.output, &self.name.to_string())
+            .expect("the grammar is within the one of objects")
     }
 
     /// The name of the object's file in the disk cache: reversible, so that a start needs no look into files.
@@ -235,7 +239,11 @@ mod tests {
             "master m3u8",
             "aac-128/init.mp4+",
         ] {
-            assert_eq!(parse(&format!("/media/g/{SONG}/{OUTPUT}/{rest}")), Err(PathError::Malformed), "{rest}");
+            assert_eq!(
+                parse(&format!("/media/g/{SONG}/{OUTPUT}/{rest}")),
+                Err(PathError::Malformed),
+                "{rest}"
+            );
         }
         assert_eq!(parse(&format!("/media//{SONG}/{OUTPUT}/master.m3u8")), Err(PathError::Malformed));
         assert_eq!(parse(&format!("/media/{}", "a".repeat(600))), Err(PathError::Malformed));
@@ -268,7 +276,10 @@ mod tests {
         for raw in ["/media/", "/media/g", "/originals/a/b", "/media/g/x/y/master.m3u8"] {
             assert!(parse(raw).is_err(), "{raw}");
         }
-        assert_eq!(parse(&format!("/media/g/{}/{OUTPUT}/master.m3u8", SONG.to_uppercase())), Err(PathError::Unknown));
+        assert_eq!(
+            parse(&format!("/media/g/{}/{OUTPUT}/master.m3u8", SONG.to_uppercase())),
+            Err(PathError::Unknown)
+        );
         assert_eq!(parse(&format!("/media/g/{SONG}/master.m3u8")), Err(PathError::Unknown));
     }
 }

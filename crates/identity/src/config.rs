@@ -95,7 +95,9 @@ impl IdentityConfig {
     /// What cannot work, as a sentence for whoever configures.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
-            c if c.session_days == 0 || c.session_days > 3650 => Err("session_days must be between 1 and 3650"),
+            c if c.session_days == 0 || c.session_days > 3650 => {
+                Err("session_days must be between 1 and 3650")
+            }
             c if c.signing_key_days == 0 || c.signing_key_days > 3650 => {
                 Err("signing_key_days must be between 1 and 3650")
             }

@@ -72,7 +72,11 @@ mod tests {
     fn a_token_survives_its_text_and_garbage_does_not() {
         let token = RefreshToken::first(SessionId::new());
         let parsed = RefreshToken::parse(&token.text()).unwrap();
-        assert!(parsed == token && parsed.is_of(&token.family_hash()) && parsed.next().is_of(&token.family_hash()));
+        assert!(
+            parsed == token
+                && parsed.is_of(&token.family_hash())
+                && parsed.next().is_of(&token.family_hash())
+        );
         assert_ne!(token.next().secret_hash(), token.secret_hash());
         assert!(!RefreshToken::first(token.session()).is_of(&token.family_hash()));
         for bad in ["", "x", &"A".repeat(TEXT), &"!".repeat(TEXT), &"A".repeat(1 << 20)] {

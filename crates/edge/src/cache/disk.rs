@@ -1,10 +1,6 @@
 //! The disk cache: files and their index. Every function here blocks; callers are on blocking threads.
 
-use super::{
-    admission::Sketch,
-    format::Trailer,
-    index::Index,
-};
+use super::{admission::Sketch, format::Trailer, index::Index};
 use crate::{lock::lock, path::Key};
 use segue_domain::SongId;
 use std::{
@@ -12,7 +8,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime},
@@ -49,7 +45,7 @@ pub(crate) enum Loaded {
 #[derive(Debug)]
 pub(crate) struct Spool {
     path: PathBuf,
-    pub(crate) file: File,
+    pub(crate) file: Arc<File>,
     hasher: crc32fast::Hasher,
     written: u64,
 }
@@ -135,7 +131,7 @@ impl Disk {
     /// `InvalidData` when the stored bytes are damaged, and then the object is gone from the cache.
     pub(crate) fn load(&self, key: &Key, whole: impl FnOnce(u64) -> bool) -> io::Result<Option<Loaded>> {
         let Some(verified) = lock(&self.index).touch(key) else { return Ok(None) };
-        let read = || {
+        let read = || -> io::Result<Loaded> {
             let file = File::open(self.path(key))?;
             let trailer = Trailer::read(&file, key)?;
             if whole(trailer.size) {
@@ -171,7 +167,9 @@ impl Disk {
         }
         let path = self.root.join("tmp").join(self.next.fetch_add(1, Ordering::Relaxed).to_string());
         match OpenOptions::new().create_new(true).read(true).write(true).open(&path) {
-            Ok(file) => Some(Spool { path, file, hasher: crc32fast::Hasher::new(), written: 0 }),
+            Ok(file) => {
+                Some(Spool { path, file: Arc::new(file), hasher: crc32fast::Hasher::new(), written: 0 })
+            }
             Err(error) => {
                 self.pause(&error);
                 None
@@ -181,7 +179,7 @@ impl Disk {
 
     /// Appends to a spooled body. After an error nothing is stored for a while.
     pub(crate) fn append(&self, spool: &mut Spool, bytes: &[u8]) -> io::Result<()> {
-        spool.file.write_all(bytes).inspect_err(|e| self.pause(e))?;
+        (&*spool.file).write_all(bytes).inspect_err(|e| self.pause(e))?;
         spool.hasher.update(bytes);
         spool.written += bytes.len() as u64;
         Ok(())
@@ -208,15 +206,15 @@ impl Disk {
         let reserved = lock(&self.index).reserve(key, bytes, &lock(&self.sketch));
         let Some(victims) = reserved else { return Stored::Refused };
         self.unlink(&victims);
-        let finish = |mut spool: Spool| {
+        let finish = |spool: Spool| {
             let trailer = Trailer { checksum: spool.hasher.clone().finalize(), ..blank };
             let path = self.path(key);
             let name = || {
-                spool.file.write_all(&trailer.encode(key))?;
+                (&*spool.file).write_all(&trailer.encode(key))?;
                 fs::create_dir_all(path.parent().unwrap_or(&self.root))?;
                 fs::rename(&spool.path, &path)
             };
-            { name }().inspect_err(|e| self.pause(e)).ok()
+            name().inspect_err(|e| self.pause(e)).ok()
         };
         match write().and_then(finish) {
             Some(()) => {
@@ -330,7 +328,10 @@ mod tests {
         for n in 1..=50 {
             disk.store(&key(n), "\"a\"", &[7; 9000]);
         }
-        let files: u64 = fs::read_dir(dir.path().join("objects/57")).unwrap().map(|f| f.unwrap().metadata().unwrap().len()).sum();
+        let files: u64 = fs::read_dir(dir.path().join("objects/57"))
+            .unwrap()
+            .map(|f| f.unwrap().metadata().unwrap().len())
+            .sum();
         assert!((80 << 10..=100 << 10).contains(&files), "{files}");
         assert_eq!(body(&disk, &key(50)).unwrap().unwrap(), [7; 9000]);
     }

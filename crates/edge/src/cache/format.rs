@@ -5,11 +5,7 @@
 //! magic(8)`; little endian.
 
 use crate::path::Key;
-use std::{
-    fs::File,
-    io,
-    os::unix::fs::FileExt,
-};
+use std::{fs::File, io, os::unix::fs::FileExt};
 
 const MAGIC: &[u8; 8] = b"SEGEDGE1";
 const FOOTER: usize = 16;

@@ -64,7 +64,8 @@ impl Index {
         let mut pool: Vec<_> = tail.by_ref().take(self.sample).collect();
         while missing > 0 {
             // min_by_key takes the first of equals: the oldest.
-            let (at, &(victim, freed, plays)) = pool.iter().enumerate().min_by_key(|(_, (_, _, plays))| *plays)?;
+            let (at, &(victim, freed, plays)) =
+                pool.iter().enumerate().min_by_key(|(_, (_, _, plays))| *plays)?;
             if plays > own {
                 return None;
             }

@@ -1,8 +1,9 @@
 //! A session.
 
 use sea_orm::entity::prelude::*;
+use std::fmt;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "identity_sessions")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -25,3 +26,14 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// No hash gets into a log.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("session")
+            .field("session_id", &self.session_id)
+            .field("user_id", &self.user_id)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}

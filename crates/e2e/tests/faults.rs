@@ -1,0 +1,145 @@
+//! kill -9 of client and server at every named point: what was acknowledged becomes READY, once, and plays.
+
+use segue_e2e::{cli::Cli, music, seeds, up::Up};
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// Every point of the way. `blob-` in the blob store, `relay-` and `bus-` between the services.
+const POINTS: [&str; 17] = [
+    "blob-block-fsynced",
+    "upload-committed",
+    "blob-list-committed",
+    "outbox-written",
+    "relay-before-publish",
+    "bus-published",
+    "relay-published",
+    "bus-job-delivered",
+    "job-taken",
+    "segment-put",
+    "blob-put-done",
+    "before-manifest",
+    "after-manifest",
+    "before-ack",
+    "bus-before-ack",
+    "song-before-ready",
+    "song-ready",
+];
+
+fn tone(folder: &Path, name: &str, samples: u64) -> PathBuf {
+    let file = folder.join(name);
+    music::sine(samples, 44_100, &file);
+    file
+}
+
+/// Waits until the song is READY, whoever was killed meanwhile.
+fn ready(user: &Cli, song: &str) -> Value {
+    let end = Instant::now() + Duration::from_secs(90);
+    let mut last = json!(null);
+    while Instant::now() < end {
+        let shown = user.run(&["show", song, "--json"]);
+        if shown.code == 0 {
+            last = shown.json().remove(0);
+            match last["state"].as_str() {
+                Some("READY") => return last,
+                Some("FAILED") => break,
+                _ => {}
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{song} is not READY: {last}");
+}
+
+#[test]
+fn killed_at_any_point_every_song_becomes_ready_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = Up::start();
+    let user = Cli::signed_in(&up);
+    for seed in 0..seeds() {
+        for (n, point) in POINTS.iter().enumerate() {
+            let file = tone(folder.path(), &format!("{seed}-{point}.wav"), 300_000 + seed * 1000 + n as u64);
+            // A few blocks, and the point is passed once or more before it kills.
+            let named = format!("{point}:{}", 1 + seed);
+            up.set_environment(&[("SEGUE_CRASH_POINT", &named), ("SEGUE__SONG__BLOCK_SIZE", "262144")]);
+            up.restart();
+            let upload = user.start(&["upload", "--json", "--patience", "60", file.to_str().unwrap()]);
+            let hit = up.died_within(Duration::from_secs(30));
+            assert!(hit, "{named} was never passed");
+            up.set_environment(&[("SEGUE__SONG__BLOCK_SIZE", "262144")]);
+            up.restart();
+            let done = upload.wait_with_output().unwrap();
+            let out = String::from_utf8_lossy(&done.stdout).into_owned();
+            let result: Value = serde_json::from_str(out.lines().next().unwrap_or_default())
+                .unwrap_or_else(|e| panic!("{named}: {e} {out} {}", String::from_utf8_lossy(&done.stderr)));
+            assert_eq!(result["state"], "READY", "{named}: {result}");
+            let url = result["playback_url"].as_str().unwrap();
+            assert_eq!(music::samples(url, 2) as u64, 300_000 + seed * 1000 + n as u64, "{named}");
+        }
+    }
+    let listed = user.run(&["songs", "--json"]).good().json();
+    assert_eq!(listed.len() as u64, POINTS.len() as u64 * seeds(), "each song is there once");
+}
+
+#[test]
+fn killed_during_a_refresh_of_everything_acknowledged_songs_become_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut up = Up::start();
+    let user = Cli::signed_in(&up);
+    let files: Vec<PathBuf> = (0..4).map(|n| tone(folder.path(), &format!("{n}.wav"), 200_000 + n)).collect();
+    let mut args = vec!["upload", "--json", "--no-wait"];
+    args.extend(files.iter().map(|f| f.to_str().unwrap()));
+    let accepted = user.run(&args).good().json();
+    for _ in 0..4 {
+        up.restart();
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    for song in accepted {
+        let _ = ready(&user, song["song_id"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn resumes_after_the_client_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = tone(folder.path(), "long.wav", 8_000_000);
+    let size = std::fs::metadata(&file).unwrap().len();
+    let up = Up::start_with(&[("SEGUE__SONG__BLOCK_SIZE", "262144")]);
+    let user = Cli::signed_in(&up);
+    let blocks = || metric(&up, "segue_blob_blocks_total");
+    let mut kills = 0;
+    let done = loop {
+        let mut upload = user.start(&["upload", "--json", file.to_str().unwrap()]);
+        let before = blocks();
+        let end = Instant::now() + Duration::from_secs(60);
+        let target = before + 15;
+        while blocks() < target && Instant::now() < end && matches!(upload.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if kills < 3 && matches!(upload.try_wait(), Ok(None)) {
+            let _ = upload.kill();
+            let _ = upload.wait();
+            kills += 1;
+            continue;
+        }
+        break upload.wait_with_output().unwrap();
+    };
+    assert!(kills > 0, "the upload was too quick to be killed");
+    let result: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(result["state"], "READY", "{result}");
+    // A block that was on its way when the client died may come twice: at most four for each kill.
+    let needed = size.div_ceil(262_144);
+    let sent = blocks();
+    assert!(sent >= needed && sent <= needed + 4 * kills, "{sent} blocks for {needed} with {kills} kills");
+    assert_eq!(user.run(&["songs", "--json"]).good().json().len(), 1);
+}
+
+/// A counter of the server.
+fn metric(up: &Up, name: &str) -> u64 {
+    let done = std::process::Command::new("curl").args(["-sf", &format!("{}/metrics", up.url())]).output().unwrap();
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    let values = text.lines().filter(|l| l.starts_with(name)).filter_map(|l| l.rsplit_once(' ')?.1.parse::<f64>().ok());
+    values.sum::<f64>() as u64
+}

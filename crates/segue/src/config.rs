@@ -1,0 +1,222 @@
+//! The configuration: defaults, then a file, then `SEGUE__SECTION__KEY` variables, then flags.
+//!
+//! The only file of the product that reads the environment (the command line parser reads SEGUE_URL and
+//! SEGUE_HOME, which are flags).
+#![allow(clippy::disallowed_methods, reason = "the only file that reads the environment")]
+
+use crate::cli::{Role, UpArgs};
+use anyhow::Context;
+use segue_edge::EdgeConfig;
+use segue_encoder::EncoderConfig;
+use segue_gateway::GatewayConfig;
+use segue_identity::IdentityConfig;
+use segue_mesh::{ListenConfig, ServerConfig, telemetry::TelemetryConfig};
+use segue_song::SongConfig;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+};
+use toml::{Table, Value};
+
+const PREFIX: &str = "SEGUE__";
+
+/// A configuration that cannot be used. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{path} is not TOML: {message}")]
+    Syntax { path: PathBuf, message: String },
+    #[error("configuration, at {key}: {message}; 'segue config print' shows every setting")]
+    Value { key: String, message: String },
+}
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where the process listens and keeps its data.
+    pub(crate) process: Process,
+    /// Connections.
+    pub(crate) listen: ListenConfig,
+    /// Calls.
+    pub(crate) rpc: ServerConfig,
+    /// Logs and traces.
+    pub(crate) telemetry: TelemetryConfig,
+    /// The database.
+    pub(crate) store: StoreSection,
+    /// The embedded blob store.
+    pub(crate) blob: BlobSection,
+    pub(crate) gateway: GatewayConfig,
+    pub(crate) identity: IdentityConfig,
+    pub(crate) song: SongConfig,
+    pub(crate) encoder: EncoderConfig,
+    pub(crate) edge: EdgeConfig,
+    /// Where roles are that do not run in this process: `song = "http://10.0.0.7:4420"`.
+    pub(crate) peers: BTreeMap<String, String>,
+}
+
+/// The `process` section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Process {
+    /// Address to listen on.
+    pub(crate) listen: IpAddr,
+    /// Port; 0 picks a free one.
+    pub(crate) port: u16,
+    /// Folder of everything that is kept. Empty: ~/.local/share/segue.
+    pub(crate) data: PathBuf,
+    /// Worker threads of the runtime; 0 is one per core.
+    pub(crate) threads: usize,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 4420, data: PathBuf::new(), threads: 0 }
+    }
+}
+
+/// The `store` section.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreSection {
+    /// `postgres://…` or `sqlite://…`. Empty: a SQLite file in the data folder.
+    pub(crate) url: String,
+}
+
+/// The `blob` section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BlobSection {
+    /// First part of the path of blob URLs, as an Azure account name.
+    pub(crate) account: String,
+    /// Second part, as an Azure container name.
+    pub(crate) container: String,
+}
+
+impl Default for BlobSection {
+    fn default() -> Self {
+        Self { account: "segueblob".into(), container: "segue".into() }
+    }
+}
+
+/// Reads defaults, file and environment.
+pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    let mut table = match file {
+        None => Table::new(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+            text.parse::<Table>().map_err(|e| ConfigError::Syntax { path: path.to_owned(), message: e.to_string() })?
+        }
+    };
+    overlay(&mut table, std::env::vars())?;
+    read(table)
+}
+
+/// Reads the configuration of a server: as [`load`], then flags and derived paths.
+pub(crate) fn load_server(args: &UpArgs) -> Result<Config, ConfigError> {
+    let mut config = load(args.config.as_deref())?;
+    if let Some(data) = &args.data {
+        config.process.data.clone_from(data);
+    }
+    if let Some(port) = args.port {
+        config.process.port = port;
+    }
+    if let Some(listen) = args.listen {
+        config.process.listen = listen;
+    }
+    if let Some(url) = &args.public_url {
+        config.gateway.public_url = Some(url.trim_end_matches('/').to_owned());
+    }
+    if config.process.data.as_os_str().is_empty() {
+        let home = var("XDG_DATA_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(var("HOME")?).join(".local/share")));
+        config.process.data = home.unwrap_or_else(|| PathBuf::from(".")).join("segue");
+    }
+    Ok(config)
+}
+
+/// The folder of the command line's own state.
+pub(crate) fn home_folder() -> anyhow::Result<PathBuf> {
+    let base = var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(var("HOME")?).join(".config")));
+    Ok(base.context("no HOME: say where to keep sessions with SEGUE_HOME")?.join("segue"))
+}
+
+/// The configuration as TOML, whole or what one role reads.
+pub(crate) fn print(config: &Config, role: Option<Role>) -> anyhow::Result<String> {
+    let mut table = Table::try_from(config)?;
+    if let Some(role) = role {
+        let own = format!("{role:?}").to_lowercase();
+        let shared = ["process", "listen", "rpc", "telemetry", "store", "blob", "peers"];
+        table.retain(|key, _| key == &own || shared.contains(&key.as_str()));
+    }
+    Ok(toml::to_string(&table)?)
+}
+
+/// The crash point of a test build, as `name` or `name:n` for the n-th time it is passed.
+#[cfg(feature = "crashpoints")]
+pub(crate) fn crash_point() -> Option<(String, u32)> {
+    let text = var("SEGUE_CRASH_POINT")?;
+    let (name, nth) = text.split_once(':').unwrap_or((&text, "1"));
+    Some((name.to_owned(), nth.parse().unwrap_or(1)))
+}
+
+fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
+fn read(table: Table) -> Result<Config, ConfigError> {
+    serde_path_to_error::deserialize(Value::Table(table))
+        .map_err(|e| ConfigError::Value { key: e.path().to_string(), message: e.inner().to_string() })
+}
+
+/// `SEGUE__SONG__BLOCK_SIZE=4194304` sets `song.block_size`. Values are TOML; what is not TOML is text.
+fn overlay(table: &mut Table, vars: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
+    for (name, text) in vars {
+        let Some(path) = name.strip_prefix(PREFIX) else { continue };
+        let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        let wrong = |message: &str| ConfigError::Value { key: name.clone(), message: message.to_owned() };
+        let (last, sections) = keys.split_last().ok_or_else(|| wrong("is not SEGUE__SECTION__KEY"))?;
+        let mut place = &mut *table;
+        for section in sections {
+            let entry = place.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
+            place = entry.as_table_mut().ok_or_else(|| wrong("is not a section"))?;
+        }
+        let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut t| t.remove("v"));
+        place.insert(last.clone(), parsed.unwrap_or(Value::String(text)));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vars(list: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut table = Table::new();
+        overlay(&mut table, list.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))?;
+        read(table)
+    }
+
+    #[test]
+    fn a_variable_sets_a_key_of_its_section() {
+        let config = vars(&[("SEGUE__PROCESS__PORT", "5000"), ("SEGUE__TELEMETRY__LOG", "debug"), ("OTHER", "x")]).unwrap();
+        assert_eq!((config.process.port, config.telemetry.log.as_str()), (5000, "debug"));
+    }
+
+    #[test]
+    fn an_unknown_key_and_a_wrong_value_are_named() {
+        let error = vars(&[("SEGUE__PROCESS__PROT", "1")]).unwrap_err().to_string();
+        assert!(error.contains("prot"), "{error}");
+        let error = vars(&[("SEGUE__PROCESS__PORT", "many")]).unwrap_err().to_string();
+        assert!(error.contains("process.port"), "{error}");
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read() {
+        let text = print(&Config::default(), None).unwrap();
+        read(text.parse().unwrap()).unwrap();
+    }
+}

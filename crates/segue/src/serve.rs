@@ -1,0 +1,136 @@
+//! Runs a server until it is told to stop.
+
+use crate::{
+    cli::{Role, ServeArgs, UpArgs},
+    compose::{self, System},
+    config::{self, Config},
+    lock, output,
+};
+use anyhow::Context;
+use segue_mesh::telemetry;
+use serde::Serialize;
+use std::{net::SocketAddr, time::Duration};
+use tokio::{net::TcpListener, signal::unix};
+use tokio_util::sync::CancellationToken;
+
+/// `segue up`.
+pub(crate) fn up(args: UpArgs, json: bool) -> anyhow::Result<()> {
+    run(config::load_server(&args)?, &Role::ALL, json)
+}
+
+/// `segue serve`.
+pub(crate) fn serve(args: ServeArgs, json: bool) -> anyhow::Result<()> {
+    run(config::load_server(&args.up)?, &args.roles, json)
+}
+
+fn run(mut config: Config, roles: &[Role], json: bool) -> anyhow::Result<()> {
+    // People read the address and not the log; scripts read standard output.
+    if config.telemetry.log == "info" && !config.telemetry.json {
+        config.telemetry.log = "warn".into();
+    }
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if config.process.threads > 0 {
+        runtime.worker_threads(config.process.threads);
+    }
+    // Files and argon2 run on these; idle ones end quickly and give their memory back.
+    runtime.max_blocking_threads(32).thread_keep_alive(Duration::from_secs(2)).enable_all();
+    let telemetry_config = config.telemetry.clone();
+    let runtime = runtime.build()?;
+    runtime.block_on(async {
+        let telemetry = telemetry::start("segue", &telemetry_config)?;
+        let done = serve_until_stopped(config, roles, json, &telemetry).await;
+        // Sending the last spans blocks.
+        let _ = tokio::task::spawn_blocking(move || telemetry.flush()).await;
+        done
+    })
+}
+
+async fn serve_until_stopped(config: Config, roles: &[Role], json: bool, telemetry: &telemetry::Telemetry) -> anyhow::Result<()> {
+    let data = config.process.data.clone();
+    tokio::fs::create_dir_all(&data)
+        .await
+        .with_context(|| format!("cannot make {}; choose another folder with --data", data.display()))?;
+    let _lock = lock::take(&data)?;
+    let address = SocketAddr::new(config.process.listen, config.process.port);
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is another server running? Choose another port with --port, 0 for a free one")
+    })?;
+    let bound = listener.local_addr()?;
+    let grace = Duration::from_millis(config.listen.grace_ms);
+    let listen = config.listen.clone();
+
+    let stop_accepting = CancellationToken::new();
+    let stop_working = CancellationToken::new();
+    let system = compose::assemble(&config, roles, telemetry.metrics(), local_url(bound), stop_working.clone()).await?;
+    let System { router, tasks, ready, first_account, closing } = system;
+    let serving = tokio::spawn(segue_mesh::serve(listener, router, listen, stop_accepting.clone()));
+    ready.set(true);
+    announce(bound, first_account.as_ref(), &data, json);
+
+    stop_signal().await?;
+    if !json {
+        eprintln!("stopping; press Ctrl-C again to stop at once");
+    }
+    let orderly = async {
+        // Readiness off, so that balancers look elsewhere; then no new connections, then drain, then consumers.
+        ready.set(false);
+        stop_accepting.cancel();
+        let _ = serving.await;
+        stop_working.cancel();
+        tasks.close();
+        tasks.wait().await;
+        closing.await;
+    };
+    tokio::select! {
+        () = orderly => {}
+        () = tokio::time::sleep(grace + Duration::from_secs(5)) => tracing::warn!("grace time is over"),
+        stopped = stop_signal() => stopped?,
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    url: String,
+    data: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+}
+
+fn announce(bound: SocketAddr, first: Option<&segue_identity::FirstAccount>, data: &std::path::Path, json: bool) {
+    let url = local_url(bound);
+    if json {
+        let (email, password) = (first.map(|f| f.email.as_str()), first.map(|f| f.password.as_str()));
+        return output::json(&Ready { url, data: data.display().to_string(), email, password });
+    }
+    output::text(&format!("Segue is ready at {url}   (data in {})", data.display()));
+    if let Some(first) = first {
+        output::text("");
+        output::text("  The first account, shown this once:");
+        output::text(&format!("    e-mail    {}", first.email));
+        output::text(&format!("    password  {}", first.password));
+        output::text("");
+        output::text("  Next, in another terminal:");
+        output::text(&format!("    segue login --email {}", first.email));
+        output::text("    segue upload ~/Music");
+    }
+}
+
+/// An address that a client on this machine can use.
+fn local_url(bound: SocketAddr) -> String {
+    match bound.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", bound.port()),
+        false => format!("http://{bound}"),
+    }
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

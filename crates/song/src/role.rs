@@ -1,0 +1,145 @@
+//! The role: what it stands on, and what it runs beside its service.
+
+use crate::{
+    Error, SongApi, SongConfig,
+    address::Addresses,
+    consume::{self, Inbox},
+    download::Downloads,
+    migration::Migrator,
+    release::Turns,
+    repository::{GarbageBin, OwnerSongs, Songs},
+    watch::Hub,
+};
+use segue_domain::{Clock, GrantSigner, Timestamp};
+use segue_ports::{blob::BlobStore, bus::Bus};
+use segue_proto::song::v1::song_service_server::SongServiceServer;
+use segue_store::{Store, StoreError};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// What the role needs.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    /// The database, with outbox tables and [`Song::migrate`] done.
+    pub store: Store,
+    /// Originals and outputs.
+    pub blob: Arc<dyn BlobStore>,
+    /// Facts.
+    pub bus: Arc<dyn Bus>,
+    /// Signs leave to play; edges hold the public key.
+    pub grants: GrantSigner,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Called at named points, for tests that kill the process there: `upload-committed` (blob committed, row
+    /// not written), `song-before-ready` (EncodingSucceeded received, row not written), `song-ready` (row
+    /// written, message not acknowledged).
+    pub crash: fn(&'static str),
+}
+
+/// The song role. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Song {
+    role: Arc<Role>,
+}
+
+/// Everything that the methods share.
+#[derive(Debug)]
+pub(crate) struct Role {
+    pub(crate) config: SongConfig,
+    pub(crate) songs: Songs,
+    pub(crate) list: OwnerSongs,
+    pub(crate) garbage: GarbageBin,
+    pub(crate) blob: Arc<dyn BlobStore>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) addresses: Addresses,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) crash: fn(&'static str),
+    pub(crate) turns: Turns,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) downloads: Downloads,
+}
+
+impl Song {
+    /// The role. Starts nothing.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the configuration cannot work.
+    pub fn new(config: SongConfig, deps: Deps) -> Result<Self, Error> {
+        let config = config.checked()?;
+        let Deps { store, blob, bus, grants, clock, crash } = deps;
+        let role = Role {
+            songs: Songs::new(store.clone(), clock.clone()),
+            list: OwnerSongs::new(store.clone()),
+            garbage: GarbageBin::new(store),
+            addresses: Addresses::new(&config, grants),
+            hub: Arc::new(Hub::new(config.max_watchers)),
+            downloads: Downloads::new(blob.clone()),
+            turns: Turns::default(),
+            config,
+            blob,
+            bus,
+            clock,
+            crash,
+        };
+        Ok(Self { role: Arc::new(role) })
+    }
+
+    /// Brings the tables up to date. Safe from several processes at once, and again.
+    pub async fn migrate(store: &Store) -> Result<(), StoreError> {
+        store.migrate::<Migrator>().await
+    }
+
+    /// Makes the work queues durable, so that facts published from now on wait in them. Repeating it changes nothing.
+    pub async fn declare(&self) -> Result<(), Error> {
+        for inbox in Inbox::ALL {
+            self.role.bus.declare(&inbox.queue()).await?;
+        }
+        Ok(())
+    }
+
+    /// The service, for a server to register.
+    pub fn service(&self) -> SongServiceServer<SongApi> {
+        SongServiceServer::new(SongApi::new(self.role.clone()))
+    }
+
+    /// Consumes facts, tells watchers, reaps and releases, until `shutdown`. What is being handled then is finished; open
+    /// watches end with UNAVAILABLE. An engine that is away is waited for.
+    pub async fn run(&self, shutdown: CancellationToken) {
+        let consumers = Inbox::ALL.map(|inbox| consume::run(self.role.clone(), inbox, shutdown.clone()));
+        let reap = Duration::from_secs(self.role.config.reap_seconds);
+        let release = Duration::from_secs(self.role.config.release_sweep_seconds);
+        tokio::join!(
+            futures::future::join_all(consumers),
+            self.role.hub.run(self.role.bus.as_ref(), &shutdown),
+            every(reap, &shutdown, || self.role.reap()),
+            every(release, &shutdown, || self.role.release_all()),
+        );
+    }
+
+    #[cfg(test)]
+    pub(crate) fn role(&self) -> &Arc<Role> {
+        &self.role
+    }
+}
+
+impl Role {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Runs `round` at once and then after each pause of about `pause`, so that processes do not march in step.
+async fn every<F, R>(pause: Duration, shutdown: &CancellationToken, mut round: F)
+where
+    F: FnMut() -> R,
+    R: Future<Output = ()>,
+{
+    loop {
+        round().await;
+        let pause = pause.mul_f64(rand::random_range(0.8..1.2));
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(pause) => (),
+        }
+    }
+}
