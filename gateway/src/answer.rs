@@ -4,7 +4,7 @@ use crate::{measured::Fault, meter::Call, refused::Refused};
 use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderMap, Response, header::CONTENT_TYPE};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use segue_mesh::status;
 use std::{
     convert::Infallible,

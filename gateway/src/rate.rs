@@ -87,8 +87,7 @@ impl Budget {
         let burst = NonZeroU32::new(config.burst).ok_or_else(wrong)?;
         let rate = Some(config.per_second).filter(|r| (0.0001..=1e9).contains(r)).ok_or_else(wrong)?;
         let quota = Quota::with_period(Duration::from_secs_f64(1.0 / rate)).ok_or_else(wrong)?.allow_burst(burst);
-        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock)
-            .with_middleware::<StateInformationMiddleware>();
+        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock);
         Ok(Self { limiter, config, name, crowded: AtomicBool::new(false), refused: OnceLock::new() })
     }
 

@@ -6,6 +6,7 @@ mod keys;
 mod profile;
 mod refresh;
 mod revocation;
+mod server;
 mod session_list;
 mod sign_in;
 mod sign_up;

@@ -47,6 +47,7 @@ impl Server {
 
     /// Registers a role's service.
     #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "a builder's word, not arithmetic")]
     pub fn add<S>(mut self, service: S) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,

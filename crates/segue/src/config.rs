@@ -129,7 +129,7 @@ pub(crate) fn load_server(args: &UpArgs) -> Result<Config, ConfigError> {
         config.process.listen = listen;
     }
     if let Some(url) = &args.public_url {
-        config.gateway.public_url = Some(url.trim_end_matches('/').to_owned());
+        config.gateway.public_url = url.trim_end_matches('/').to_owned();
     }
     if config.process.data.as_os_str().is_empty() {
         let home = var("XDG_DATA_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(var("HOME")?).join(".local/share")));

@@ -61,7 +61,7 @@ async fn serve_until_stopped(config: Config, roles: &[Role], json: bool, telemet
 
     let stop_accepting = CancellationToken::new();
     let stop_working = CancellationToken::new();
-    let system = compose::assemble(&config, roles, telemetry.metrics(), local_url(bound), stop_working.clone()).await?;
+    let system = compose::assemble(&config, roles, telemetry.metrics(), stop_working.clone()).await?;
     let System { router, tasks, ready, first_account, closing } = system;
     let serving = tokio::spawn(segue_mesh::serve(listener, router, listen, stop_accepting.clone()));
     ready.set(true);

@@ -135,11 +135,14 @@ where
     R: Future<Output = ()>,
 {
     loop {
-        round().await;
-        let pause = pause.mul_f64(rand::random_range(0.8..1.2));
+        // A round that is cut off is done again after the next start.
+        let round = async {
+            round().await;
+            tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
+        };
         tokio::select! {
             () = shutdown.cancelled() => return,
-            () = tokio::time::sleep(pause) => (),
+            () = round => (),
         }
     }
 }

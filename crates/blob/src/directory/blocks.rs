@@ -100,7 +100,13 @@ impl BlockTable {
     }
 
     /// Whether a block of `size` bytes may come to those that are there.
-    pub(super) fn check(&self, object: &ObjectName, id: &BlockId, size: u64, limit: u64) -> Result<(), EngineError> {
+    pub(super) fn check(
+        &self,
+        object: &ObjectName,
+        id: &BlockId,
+        size: u64,
+        limit: u64,
+    ) -> Result<(), EngineError> {
         let check = |blocks: &Blocks| {
             let replaced = blocks.sizes.get(id);
             if blocks.sizes.keys().next().is_some_and(|other| other.0.len() != id.0.len()) {
@@ -120,7 +126,9 @@ impl BlockTable {
         let blocks = self.load(object)?;
         let result = check(&blocks);
         let mut known = self.lock();
-        if known.values().map(|blocks| blocks.sizes.len() + 1).sum::<usize>() + blocks.sizes.len() > REMEMBERED {
+        if known.values().map(|blocks| blocks.sizes.len() + 1).sum::<usize>() + blocks.sizes.len()
+            > REMEMBERED
+        {
             known.clear();
         }
         known.insert(object.clone(), blocks);
@@ -141,10 +149,9 @@ impl BlockTable {
         move_into(&file, &folder, &folder.join(id.file_name()))?;
         // It has another name now; there is nothing left to remove.
         let _ = file.keep();
-        let folder = File::open(folder)?;
         if let Some(blocks) = self.lock().get_mut(object) {
             blocks.insert(id, size);
         }
-        Ok(folder)
+        Ok(File::open(folder)?)
     }
 }

@@ -35,7 +35,8 @@ impl Intent {
     /// Brings what the note under `id` began to an end, one way or the other. Safe to repeat.
     pub(super) fn settle(layout: &Layout, id: Uuid) -> Result<(), EngineError> {
         // A note that was cut off was followed by nothing.
-        let intent = fs::read(layout.intent(id)).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let intent =
+            fs::read(layout.intent(id)).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
         if let Some(intent) = intent {
             let current = Stored::open(&layout.object(&intent.object)?)?.map(|(_, stored)| stored);
             if current.as_ref().and_then(Stored::version) != Some(id) {

@@ -36,7 +36,8 @@ impl Layout {
     /// Makes the top folders.
     pub(super) fn create(root: &Path) -> io::Result<Self> {
         let layout = Self { root: root.to_owned() };
-        for folder in [layout.objects(), layout.staging(), layout.versions(), layout.pending(), layout.tmp()] {
+        for folder in [layout.objects(), layout.staging(), layout.versions(), layout.pending(), layout.tmp()]
+        {
             create_folders(&folder)?;
         }
         Ok(layout)

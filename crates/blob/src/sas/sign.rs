@@ -21,7 +21,13 @@ pub(crate) struct Signer {
 
 impl Signer {
     /// The URL under `origin` that allows `access` to `object` until `expires`.
-    pub(crate) fn url(&self, object: &ObjectName, access: Access, expires: Timestamp, origin: &str) -> String {
+    pub(crate) fn url(
+        &self,
+        object: &ObjectName,
+        access: Access,
+        expires: Timestamp,
+        origin: &str,
+    ) -> String {
         let (permissions, policy) = match access {
             Access::Upload { max_bytes } => ("cw", format!("{MAX_POLICY}{max_bytes}")),
             Access::Read => ("r", String::new()),

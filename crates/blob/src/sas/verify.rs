@@ -82,7 +82,9 @@ impl Signer {
             return Err(Refused::Failed("sv must be a service version, 2020-12-06 or later."));
         }
         if !params.get("skoid").is_empty() {
-            return Err(Refused::Failed("A user delegation SAS is not supported; sign with the account key."));
+            return Err(Refused::Failed(
+                "A user delegation SAS is not supported; sign with the account key.",
+            ));
         }
         let canonical = match resource {
             Resource::Blob => format!("{}/{object}", self.canonical_container()),
@@ -94,7 +96,9 @@ impl Signer {
             Refused::Failed("The signature does not match: the URL was changed or was made with another key.")
         })?;
         if signed.permissions.is_empty() || signed.expiry.is_empty() {
-            return Err(Refused::Failed("sp and se must be in the URL; there are no stored access policies."));
+            return Err(Refused::Failed(
+                "sp and se must be in the URL; there are no stored access policies.",
+            ));
         }
         let expiry = time::parse(signed.expiry).ok_or(Refused::Failed("se is not a time."))?;
         if now >= expiry {
@@ -197,7 +201,9 @@ mod tests {
         let object = "originals/a/b".parse().expect("a good name");
         let url = signer.url(&object, Access::Upload { max_bytes: 99 }, NOW.plus(SKEW), "http://h");
         let good = query(&url);
-        for (from, to) in [("sp=cw", "sp=rcw"), ("max-99", "max-999"), ("se=2026", "se=2027"), ("sr=b", "sr=c")] {
+        for (from, to) in
+            [("sp=cw", "sp=rcw"), ("max-99", "max-999"), ("se=2026", "se=2027"), ("sr=b", "sr=c")]
+        {
             let bad = good.replace(from, to);
             assert!(matches!(check(&signer, &bad, "originals/a/b", NOW), Err(Refused::Failed(_))), "{bad}");
         }

@@ -32,7 +32,8 @@ impl EmbeddedConsumer {
         let permit = self.hands.clone().acquire_owned().await.map_err(|_| BusError::Closed)?;
         // Made anew by each call: when the call is cancelled, the dispatcher sees that nobody waits any more,
         // and what was on its way falls back into the queue.
-        let (request, answer) = oneshot::channel();
+        let (sender, answer) = oneshot::channel();
+        let request = Request { answer: sender, room: self.hands.available_permits() + 1 };
         self.requests.send(request).await.map_err(|_| BusError::Closed)?;
         let mut lease = answer.await.map_err(|_| BusError::Closed)?;
         lease.seen();

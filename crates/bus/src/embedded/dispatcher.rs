@@ -9,16 +9,17 @@ use super::{
 use sea_orm::sqlx::{self, Row, SqlitePool, query};
 use segue_domain::{Clock, Timestamp};
 use segue_ports::bus::BusError;
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// A consumer that waits for a message.
-pub(crate) type Request = oneshot::Sender<Lease>;
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) answer: oneshot::Sender<Lease>,
+    /// How many more it may hold, this one included.
+    pub(crate) room: usize,
+}
 
 /// Messages read ahead.
 const AHEAD: usize = 64;
@@ -82,7 +83,7 @@ impl Dispatcher {
         let work = async {
             loop {
                 let mut pause = SLEEP;
-                self.waiting.retain(|request| !request.is_closed());
+                self.waiting.retain(|request| !request.answer.is_closed());
                 if !self.waiting.is_empty() {
                     match self.serve().await {
                         Ok(()) => pause = self.sleep(),
@@ -132,7 +133,7 @@ impl Dispatcher {
                 return Ok(());
             }
             self.hand_out().await?;
-            self.waiting.retain(|request| !request.is_closed());
+            self.waiting.retain(|request| !request.answer.is_closed());
         }
         Ok(())
     }
@@ -198,23 +199,47 @@ impl Dispatcher {
 
     async fn hand_out(&mut self) -> Result<(), BusError> {
         self.bury_worn_out().await?;
-        let count = self.ready.len().min(self.waiting.len());
-        // What was counted before and not seen by a consumer cannot have been answered. The others can: by a
-        // consumer that stopped waiting for its answer to be written.
-        let uncounted = self.ready.iter().take(count).filter(|stored| !stored.counted);
-        let numbers: Vec<i64> = uncounted.map(|stored| stored.number).collect();
-        let present = if numbers.is_empty() { HashSet::new() } else { self.writer.deliver(numbers).await? };
+        self.count_deliveries().await?;
+        let count = self.ready.iter().take_while(|stored| stored.counted).count().min(self.waiting.len());
         for stored in self.ready.drain(..count) {
-            if stored.counted || present.contains(&stored.number) {
-                send(&mut self.waiting, Lease::new(stored, self.queue.signals.clone()));
+            send(&mut self.waiting, Lease::new(stored, self.queue.signals.clone()));
+        }
+        Ok(())
+    }
+
+    /// What the waiting consumers may hold is counted in one go, as a broker counts what it has prefetched, so
+    /// that not every message waits for a transaction. With a prefetch of 1 it is the message itself.
+    fn prefetched(&self) -> usize {
+        self.waiting.iter().map(|request| request.room.max(1)).sum()
+    }
+
+    async fn count_deliveries(&mut self) -> Result<(), BusError> {
+        let wanted = self.waiting.len().min(self.ready.len());
+        if self.ready.iter().take(wanted).all(|stored| stored.counted) {
+            return Ok(());
+        }
+        let range = self.prefetched().min(self.ready.len());
+        let uncounted = self.ready.iter().take(range).filter(|stored| !stored.counted);
+        let numbers: Vec<i64> = uncounted.map(|stored| stored.number).collect();
+        let present = self.writer.deliver(numbers).await?;
+        for stored in self.ready.iter_mut().take(range) {
+            if !stored.counted && present.contains(&stored.number) {
+                stored.counted = true;
+                stored.deliveries += 1;
             }
         }
+        // The others were answered by a consumer that did not wait for its answer to be written.
+        let mut position = 0;
+        self.ready.retain(|stored| {
+            position += 1;
+            stored.counted || position > range
+        });
         Ok(())
     }
 
     async fn bury_worn_out(&mut self) -> Result<(), BusError> {
         let worn_out = |stored: &Stored| !stored.counted && stored.deliveries >= DELIVERIES;
-        while let Some(position) = self.ready.iter().take(self.waiting.len()).position(worn_out) {
+        while let Some(position) = self.ready.iter().take(self.prefetched()).position(worn_out) {
             let stored = &self.ready[position];
             tracing::warn!(queue = self.name, message.id = %stored.message.id, "message kills its consumers");
             let reason = format!("delivered {DELIVERIES} times without an answer");
@@ -228,7 +253,7 @@ impl Dispatcher {
 /// To the first who still waits; dropped, and thereby given back, when nobody does.
 fn send(waiting: &mut VecDeque<Request>, mut lease: Lease) {
     while let Some(request) = waiting.pop_front() {
-        match request.send(lease) {
+        match request.answer.send(lease) {
             Ok(()) => return,
             Err(unsent) => lease = unsent,
         }

@@ -12,16 +12,11 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// A lease of a message whose delivery was counted.
-    pub(crate) fn new(mut stored: Stored, signals: Arc<Signals>) -> Self {
-        if !stored.counted {
-            stored.deliveries += 1;
-        }
-        // Until a consumer sees it, it may be given back and need not be counted again.
-        stored.counted = true;
+    pub(crate) fn new(stored: Stored, signals: Arc<Signals>) -> Self {
         Self { stored: Some(stored), signals }
     }
 
-    /// A consumer sees it.
+    /// A consumer sees it: should it be given back, the next delivery counts anew.
     pub(crate) fn seen(&mut self) {
         if let Some(stored) = &mut self.stored {
             stored.counted = false;

@@ -21,7 +21,7 @@ pub(crate) struct Stored {
     pub(crate) failures: u32,
     /// Deliveries since the last answer of a consumer.
     pub(crate) deliveries: u32,
-    /// True when the delivery that is to come was already counted: a consumer stopped waiting in between.
+    /// True when the delivery that is to come was already counted, and no consumer has seen the message since.
     pub(crate) counted: bool,
 }
 

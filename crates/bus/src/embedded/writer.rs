@@ -1,7 +1,7 @@
 //! The writer: the one task that changes the file.
 
 use super::{
-    batch::Batch,
+    batch::{Batch, Outcome, PRUNE_EVERY, prune},
     file,
     routes::{Route, Routes},
     stored::Stored,
@@ -179,12 +179,8 @@ impl Task {
         }
     }
 
-    async fn transaction(
-        &mut self,
-        batch: &Batch,
-        now: Timestamp,
-    ) -> Result<super::batch::Outcome, sqlx::Error> {
-        let prune = self.answered >= super::batch::PRUNE_EVERY;
+    async fn transaction(&mut self, batch: &Batch, now: Timestamp) -> Result<Outcome, sqlx::Error> {
+        let due = self.answered >= PRUNE_EVERY;
         let durable = batch.must_be_durable();
         if self.connection.is_some() && self.durable != durable {
             let pragma = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
@@ -193,12 +189,12 @@ impl Task {
         }
         let connection = self.connected().await?;
         query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-        let outcome = batch.apply(connection, now).await?;
-        if prune {
-            super::batch::prune(connection, now).await?;
+        if due {
+            prune(connection, now).await?;
         }
+        let outcome = batch.apply(connection, now).await?;
         query("COMMIT").execute(&mut *connection).await?;
-        if prune {
+        if due {
             self.answered = 0;
         }
         Ok(outcome)

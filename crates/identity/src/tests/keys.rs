@@ -29,41 +29,45 @@ fn keys_of(jwks: &str) -> Vec<VerifyingKey> {
     set["keys"].as_array().unwrap().iter().map(key).collect()
 }
 
-/// Three days with a key a day, in steps of five minutes. Two processes sign in turn and verify each other's
-/// tokens; a third knows only what it fetched as JWKS, once per life of an access token.
+/// Three days with a key a day, the hours around each change in steps of three minutes. Two processes sign in
+/// turn and verify each other's tokens; a third knows only what it fetched as JWKS, once per life of an access token.
 #[tokio::test]
 async fn keys_rotate_and_no_good_token_is_refused() {
     let config = IdentityConfig { signing_key_days: 1, ..Default::default() };
     everywhere(config, async |world| {
-        let step = Duration::from_secs(300);
+        let minutes = |n: u64| Duration::from_secs(n * 60);
         let neighbour = world.neighbour().await;
         let distant = Verifier::new(VerifierConfig::default(), Arc::new(world.clock.clone()));
         let mut tokens = world.sign_up("ada@x").await;
-        let mut live: Vec<(Timestamp, String)> = Vec::new();
         let mut used = BTreeSet::new();
-        for n in 0..(3 * 24 * 12) {
-            if n % 3 == 0 {
-                let jwks =
-                    world.identity.get_jwks(Request::new(GetJwksRequest {})).await.unwrap().into_inner();
-                distant.set_user_keys(&keys_of(&jwks.jwks_json));
-            }
-            let signer = if n % 2 == 0 { &world } else { &neighbour };
-            signer.identity.maintain_keys().await.unwrap();
-            let request = RefreshSessionRequest { refresh_token: tokens.refresh_token.clone() };
-            let answer = signer.identity.refresh_session(Request::new(request)).await.unwrap();
-            tokens = answer.into_inner().tokens.unwrap();
-            used.insert(key_id(&tokens.access_token));
-            live.push((signer.clock.now().plus(ACCESS_TOKEN_LIFE), tokens.access_token.clone()));
-            live.retain(|(end, _)| *end > world.clock.now());
-            for verifier in [&world.verifier, &neighbour.verifier, &distant] {
-                for (_, token) in &live {
-                    assert!(verifier.verify(token).is_ok(), "step {n}: {:?}", verifier.verify(token));
+        for day in 0..3 {
+            let mut live: Vec<(Timestamp, String)> = Vec::new();
+            world.clock.advance(minutes(if day == 0 { 23 * 60 + 30 } else { 22 * 60 + 30 }));
+            for n in 0..30 {
+                if n % 5 == 0 {
+                    let jwks =
+                        world.identity.get_jwks(Request::new(GetJwksRequest {})).await.unwrap().into_inner();
+                    distant.set_user_keys(&keys_of(&jwks.jwks_json));
                 }
+                let signer = if n % 2 == 0 { &world } else { &neighbour };
+                signer.identity.maintain_keys().await.unwrap();
+                let request = RefreshSessionRequest { refresh_token: tokens.refresh_token.clone() };
+                let answer = signer.identity.refresh_session(Request::new(request)).await.unwrap();
+                tokens = answer.into_inner().tokens.unwrap();
+                used.insert(key_id(&tokens.access_token));
+                live.push((world.clock.now().plus(ACCESS_TOKEN_LIFE), tokens.access_token.clone()));
+                live.retain(|(end, _)| *end > world.clock.now());
+                for verifier in [&world.verifier, &neighbour.verifier, &distant] {
+                    for (_, token) in &live {
+                        let verified = verifier.verify(token);
+                        assert!(verified.is_ok(), "day {day} step {n}: {verified:?}");
+                    }
+                }
+                world.clock.advance(minutes(3));
             }
-            world.clock.advance(step);
         }
-        assert_eq!(used.len(), 3, "a key a day");
-        assert!(keys_of(&world.identity.jwks()).len() <= 2, "old keys are dropped");
+        assert_eq!(used.len(), 4, "a key a day");
+        assert_eq!(keys_of(&world.identity.jwks()).len(), 1, "old keys are dropped");
     })
     .await;
 }

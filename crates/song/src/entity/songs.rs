@@ -57,7 +57,7 @@ impl TryFrom<Model> for SongRecord {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
-        let corrupt = StoreError::corrupt;
+        let corrupt = |e: segue_domain::IdError| StoreError::corrupt(e);
         let output = match (row.output_id, row.output_encoding_id) {
             (Some(id), Some(encoding)) => Some(Output {
                 id: OutputId::from_uuid(id).map_err(corrupt)?,
@@ -73,8 +73,8 @@ impl TryFrom<Model> for SongRecord {
         Ok(Self {
             id: SongId::from_uuid(row.id).map_err(corrupt)?,
             owner: UserId::from_uuid(row.owner_id).map_err(corrupt)?,
-            state: row.state.parse().map_err(corrupt)?,
-            visibility: row.visibility.parse().map_err(corrupt)?,
+            state: row.state.parse().map_err(StoreError::corrupt)?,
+            visibility: row.visibility.parse().map_err(StoreError::corrupt)?,
             version: convert(row.version)?,
             metadata: Metadata {
                 title: row.title,

@@ -1,0 +1,28 @@
+//! Keeps each owner's list in step with the songs.
+
+use super::parse;
+use crate::{
+    Error,
+    fact::{Fact, header_of},
+    repository::Entry,
+    role::Role,
+};
+use segue_mesh::from_proto;
+use segue_proto::event::v1::Event;
+
+impl Role {
+    pub(super) async fn on_song(&self, event: &Event) -> Result<(), Error> {
+        // A topic that is newer than this code is not for this list.
+        let Some(song) = header_of(event) else { return Ok(()) };
+        let entry = Entry {
+            owner: parse(&song.owner_id)?,
+            song: parse(&song.song_id)?,
+            sequence: event.sequence,
+            state: song.state.parse().map_err(|e| Error::Malformed(format!("{e}")))?,
+            sha256: song.sha256.clone(),
+            created: song.create_time.as_ref().map(from_proto).unwrap_or_default(),
+            deleted: event.r#type == Fact::Deleted.topic(),
+        };
+        Ok(self.list.apply(&entry).await?)
+    }
+}

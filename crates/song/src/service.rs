@@ -1,0 +1,139 @@
+//! The methods of `segue.song.v1.SongService`: who calls, from where, and the answer on the wire.
+
+use crate::{Error, role::Role, watch::WatchStream};
+use segue_domain::SongId;
+use segue_mesh::{Caller, Reply, origin, status};
+use segue_proto::song::v1::{song_service_server::SongService, *};
+use std::sync::Arc;
+use tonic::{Request, Response, Status, metadata::MetadataValue};
+
+/// Metadata in which a write says `song_id@version`; sent back with a read, that reads at least this version.
+const CONSISTENCY: &str = "segue-consistency";
+/// For calls that came through no gateway and when no public URL is configured.
+const FALLBACK_ORIGIN: &str = "http://localhost";
+
+/// The gRPC service.
+#[derive(Debug, Clone)]
+pub struct SongApi {
+    role: Arc<Role>,
+}
+
+/// What a method needs to know of its call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub caller: Caller,
+    /// Scheme and authority for URLs in the answer.
+    pub origin: String,
+    /// A version that the caller has seen.
+    pub seen: Option<(SongId, u64)>,
+}
+
+impl Call {
+    /// The least version of a song that the caller may be shown.
+    pub(crate) fn at_least(&self, song: SongId) -> u64 {
+        self.seen.filter(|(id, _)| *id == song).map_or(0, |(_, version)| version)
+    }
+}
+
+impl SongApi {
+    pub(crate) fn new(role: Arc<Role>) -> Self {
+        Self { role }
+    }
+
+    fn take<T>(&self, request: Request<T>) -> (Call, T) {
+        let of_call = origin(&request, FALLBACK_ORIGIN);
+        let seen = request.metadata().get(CONSISTENCY).and_then(|v| v.to_str().ok()).and_then(|text| {
+            let (id, version) = text.split_once('@')?;
+            Some((id.parse().ok()?, version.parse().ok()?))
+        });
+        let origin = self.role.addresses.origin(&of_call).trim_end_matches('/').to_owned();
+        (Call { caller: Caller::of(&request), origin, seen }, request.into_inner())
+    }
+}
+
+fn reply<T>(result: Result<T, Error>) -> Reply<T> {
+    result.map(Response::new).map_err(status)
+}
+
+/// The answer to a write, with the version that it made.
+fn written<T>(result: Result<T, Error>, song: impl Fn(&T) -> Option<&Song>) -> Reply<T> {
+    let body = result.map_err(status)?;
+    let mark = song(&body).and_then(|s| MetadataValue::try_from(format!("{}@{}", s.song_id, s.etag)).ok());
+    let mut response = Response::new(body);
+    if let Some(mark) = mark {
+        response.metadata_mut().insert(CONSISTENCY, mark);
+    }
+    Ok(response)
+}
+
+#[tonic::async_trait]
+impl SongService for SongApi {
+    type WatchSongStream = WatchStream;
+
+    async fn create_song(&self, request: Request<CreateSongRequest>) -> Reply<CreateSongResponse> {
+        let owner = Caller::user(&request)?.id;
+        let (call, request) = self.take(request);
+        written(self.role.create(owner, &call, request).await, |r| r.song.as_ref())
+    }
+
+    async fn get_upload(&self, request: Request<GetUploadRequest>) -> Reply<GetUploadResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.upload(&call, &request.song_id).await)
+    }
+
+    async fn renew_upload(&self, request: Request<RenewUploadRequest>) -> Reply<RenewUploadResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.renew(&call, &request.song_id).await)
+    }
+
+    async fn complete_upload(&self, request: Request<CompleteUploadRequest>) -> Reply<CompleteUploadResponse> {
+        let (call, request) = self.take(request);
+        written(self.role.complete(&call, &request.song_id).await, |r| r.song.as_ref())
+    }
+
+    async fn get_song(&self, request: Request<GetSongRequest>) -> Reply<GetSongResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.get(&call, &request.song_id).await)
+    }
+
+    async fn batch_get_songs(&self, request: Request<BatchGetSongsRequest>) -> Reply<BatchGetSongsResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.batch_get(&call, &request.song_ids).await)
+    }
+
+    async fn list_songs(&self, request: Request<ListSongsRequest>) -> Reply<ListSongsResponse> {
+        let owner = Caller::user(&request)?.id;
+        let (call, request) = self.take(request);
+        reply(self.role.list(owner, &call, request).await)
+    }
+
+    async fn update_song(&self, request: Request<UpdateSongRequest>) -> Reply<UpdateSongResponse> {
+        let (call, request) = self.take(request);
+        written(self.role.update(&call, request).await, |r| r.song.as_ref())
+    }
+
+    async fn delete_song(&self, request: Request<DeleteSongRequest>) -> Reply<DeleteSongResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.delete(&call, request).await)
+    }
+
+    async fn retry_song(&self, request: Request<RetrySongRequest>) -> Reply<RetrySongResponse> {
+        let (call, request) = self.take(request);
+        written(self.role.retry(&call, &request.song_id).await, |r| r.song.as_ref())
+    }
+
+    async fn watch_song(&self, request: Request<WatchSongRequest>) -> Result<Response<WatchStream>, Status> {
+        let (call, request) = self.take(request);
+        reply(self.role.clone().watch(call, &request.song_id).await)
+    }
+
+    async fn get_playback(&self, request: Request<GetPlaybackRequest>) -> Reply<GetPlaybackResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.playback(&call, &request.song_id).await)
+    }
+
+    async fn get_download(&self, request: Request<GetDownloadRequest>) -> Reply<GetDownloadResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.download(&call, request).await)
+    }
+}
