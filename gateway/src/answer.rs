@@ -39,7 +39,7 @@ impl Answer {
     pub(crate) fn relay(
         answer: Response<Body>,
         mut call: Call,
-        fault: oneshot::Receiver<Fault>,
+        fault: Option<oneshot::Receiver<Fault>>,
         deadline: Option<Pin<Box<Sleep>>>,
     ) -> Response<Self> {
         let (parts, body) = answer.into_parts();
@@ -50,7 +50,7 @@ impl Answer {
             }
             None => Some(body),
         };
-        Response::from_parts(parts, Self { inner, call, fault: Some(fault), deadline })
+        Response::from_parts(parts, Self { inner, call, fault, deadline })
     }
 
     /// Ends with the trailers of `status`.

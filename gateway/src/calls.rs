@@ -6,7 +6,7 @@ use crate::{
     address,
     answer::Answer,
     forward,
-    measured::{Allowed, Measured},
+    measured::{Allowed, Fault, Measured},
     meter::Call,
     methods::{Method, Methods},
     origin::Origin,
@@ -26,7 +26,10 @@ use std::{
     task::{Context, Poll},
 };
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::{
+        Semaphore,
+        oneshot::{self, error::TryRecvError},
+    },
     time::{Instant, Sleep},
 };
 use tonic::{Status, body::Body};
@@ -49,7 +52,8 @@ pub(crate) struct Calls {
 /// What a role answered, and what still hangs on it.
 struct Relayed {
     answer: Response<Body>,
-    fault: oneshot::Receiver<crate::measured::Fault>,
+    /// While the request body still streams.
+    fault: Option<oneshot::Receiver<Fault>>,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
@@ -96,9 +100,12 @@ impl Calls {
             answered = tokio::time::timeout_at(begin + timeout.begin, method.channel.clone().oneshot(request)) => answered,
         };
         // A role may have stumbled over the cut body in the same moment; the cut is the reason.
-        if let Ok(fault) = fault.try_recv() {
-            return Err(status(fault));
-        }
+        let fault = match fault.try_recv() {
+            Ok(fault) => return Err(status(fault)),
+            Err(TryRecvError::Empty) => Some(fault),
+            // The body went through to its end.
+            Err(TryRecvError::Closed) => None,
+        };
         let answer = match answered {
             Ok(Ok(answer)) => answer,
             Ok(Err(source)) => return Err(status(Refused::Unreachable { service: service.to_owned(), source })),

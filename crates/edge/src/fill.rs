@@ -153,7 +153,7 @@ impl Reader {
         let progress = progress.wait_for(known).await.map_err(|_| FillError::Unavailable)?;
         match (&progress.head, &progress.end) {
             (Some(head), _) => Ok(head.clone()),
-            (None, Some(Err(error))) => Err(error.clone()),
+            (None, Some(Err(error))) => Err(*error),
             (None, _) => Err(FillError::Unavailable),
         }
     }
@@ -162,7 +162,7 @@ impl Reader {
     pub(crate) async fn finished(&self) -> Result<Option<Arc<Object>>, FillError> {
         let mut progress = self.0.progress.subscribe();
         let progress = progress.wait_for(|p| p.end.is_some()).await.map_err(|_| FillError::Unavailable)?;
-        progress.end.clone().unwrap_or(Err(FillError::Unavailable))?;
+        progress.end.unwrap_or(Err(FillError::Unavailable))?;
         Ok(self.object())
     }
 
@@ -189,7 +189,7 @@ impl Reader {
                 let seen = progress.wait_for(|p| p.len > at || p.end.is_some()).await;
                 let len = match seen.map_err(|_| FillError::Unavailable)? {
                     p if p.len > at => p.len,
-                    p => return Err(p.end.clone().and_then(Result::err).unwrap_or(FillError::Unavailable)),
+                    p => return Err(p.end.and_then(Result::err).unwrap_or(FillError::Unavailable)),
                 };
                 let bytes = reader.read(at..len.min(range.end), &budget, patience).await?;
                 let next = at + bytes.len() as u64;

@@ -26,7 +26,8 @@ impl Grants {
 
     /// The grant, if it is good at `now`.
     pub(crate) fn verify(&self, text: &str, now: Timestamp) -> Result<Verified, GrantError> {
-        if let Some(grant) = lock(&self.known).get(text).map(|g| g.clone()) {
+        let known = lock(&self.known).get(text).map(|g| g.clone());
+        if let Some(grant) = known {
             if now < grant.expires {
                 return Ok(Verified { grant, first: false });
             }

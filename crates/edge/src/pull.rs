@@ -18,16 +18,16 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::{task::spawn_blocking, time::timeout};
 
 /// How much is gathered for one write to a file, if it is there already.
-const BATCH: usize = 128 << 10;
+const BATCH: u64 = 128 << 10;
 
 /// Runs the fill to its end, which its readers always hear of.
 pub(crate) async fn run(node: Arc<Node>, key: Key, fill: Arc<Fill>) {
     let work = Work { node, key, object: key.object(), fill };
-    if work.from_disk().await {
+    if work.read_disk().await {
         return;
     }
     let limit = Duration::from_millis(work.node.config.fill_timeout_ms);
-    let pulled = timeout(limit, work.from_origin()).await.unwrap_or_else(|_| {
+    let pulled = timeout(limit, work.ask_origin()).await.unwrap_or_else(|_| {
         tracing::warn!(object = %work.object, "fill took too long");
         Err(FillError::Unavailable)
     });
@@ -65,15 +65,15 @@ struct Body {
 
 /// Why an attempt ended.
 enum Broken {
-    /// Another attempt may go on from here.
-    Again,
+    /// For this reason; another attempt may go on from here.
+    Again(String),
     /// It would not help.
     For(FillError),
 }
 
 impl Work {
     /// Serves the fill from our disk, if the object is there and undamaged.
-    async fn from_disk(&self) -> bool {
+    async fn read_disk(&self) -> bool {
         let (node, key) = (self.node.clone(), self.key);
         if !node.disk.contains(&key) {
             return false;
@@ -117,7 +117,7 @@ impl Work {
     }
 
     /// Fetches the object from the origin, in several attempts if need be.
-    async fn from_origin(&self) -> Result<Body, FillError> {
+    async fn ask_origin(&self) -> Result<Body, FillError> {
         let _turn = match self.node.turns.try_acquire() {
             Ok(turn) => turn,
             Err(_) => {
@@ -135,10 +135,12 @@ impl Work {
             match self.attempt(&mut body).await {
                 Ok(()) => {}
                 Err(Broken::For(error)) => return Err(error),
-                Err(Broken::Again) if attempt >= self.node.config.fill_attempts => {
+                Err(Broken::Again(why)) if attempt >= self.node.config.fill_attempts => {
+                    tracing::warn!(error = why, attempt, object = %self.object, "origin failed, giving the fill up");
                     return Err(FillError::Unavailable);
                 }
-                Err(Broken::Again) => {
+                Err(Broken::Again(why)) => {
+                    tracing::debug!(error = why, attempt, object = %self.object, "origin failed, asking again");
                     self.node.meter.fill_retries.increment(1);
                     let pause = rand::random_range(20..60) << attempt.min(5);
                     tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -166,18 +168,12 @@ impl Work {
             Ok(Err(BlobError::NotFound(_))) if body.is_none() => {
                 return Err(Broken::For(FillError::NotFound));
             }
-            Ok(Err(BlobError::Unavailable(error))) => {
-                tracing::warn!(%error, object = %self.object, "origin is unavailable");
-                return Err(Broken::Again);
-            }
+            Ok(Err(error @ BlobError::Unavailable(_))) => return Err(Broken::Again(error.to_string())),
             Ok(Err(error)) => {
                 tracing::warn!(%error, object = %self.object, "origin refuses the object");
                 return Err(Broken::For(FillError::Unfit));
             }
-            Err(_) => {
-                tracing::warn!(object = %self.object, "origin does not answer");
-                return Err(Broken::Again);
-            }
+            Err(_) => return Err(Broken::Again("no answer in time".into())),
         };
         let Download { properties, range, body: stream } = download;
         let body = match body {
@@ -222,22 +218,17 @@ impl Work {
         while body.len < body.head.size {
             let mut next = match timeout(idle, stream.next()).await {
                 Ok(Some(Ok(bytes))) => bytes,
-                ended => {
-                    let why = match ended {
-                        Ok(Some(Err(error))) => error.to_string(),
-                        Ok(_) => "body ended early".into(),
-                        Err(_) => "body stalled".into(),
-                    };
-                    tracing::warn!(error = why, object = %self.object, offset = body.len, "origin broke off");
-                    return Err(Broken::Again);
-                }
+                Ok(Some(Err(error))) => return Err(Broken::Again(error.to_string())),
+                Ok(None) => return Err(Broken::Again(format!("body ended early at {}", body.len))),
+                Err(_) => return Err(Broken::Again(format!("body stalled at {}", body.len))),
             };
+            let missing = body.head.size - body.len;
             let mut batch = Vec::new();
             let mut gathered = 0;
             loop {
-                gathered += next.len();
+                gathered += next.len() as u64;
                 batch.push(next);
-                if body.spool.is_none() || gathered >= BATCH {
+                if body.spool.is_none() || gathered >= BATCH.min(missing) {
                     break;
                 }
                 // An end or an error that shows up here shows up again in the next round: `next` on a stream that
@@ -247,14 +238,13 @@ impl Work {
                     _ => break,
                 }
             }
-            if body.len + gathered as u64 > body.head.size {
+            if gathered > missing {
                 tracing::warn!(object = %self.object, "origin sent more than it said");
                 return Err(Broken::For(FillError::Unfit));
             }
-            self.node.meter.origin_bytes.increment(gathered as u64);
+            self.node.meter.origin_bytes.increment(gathered);
             self.take_in(body, batch).await?;
-            let missing = body.head.size - body.len;
-            if missing > config.abandoned_bytes
+            if missing - gathered > config.abandoned_bytes
                 && self.fill.readers() == 0
                 && self.node.give_up(&self.key, &self.fill)
             {

@@ -65,7 +65,7 @@ async fn answer(node: &Arc<Node>, parts: &Parts) -> Response {
         node.disk.played(key.song);
     }
     let found = node.fetch(key);
-    if parts.method == Method::GET {
+    if parts.method == Method::GET && found.is_ok() {
         prefetch::after(node, &key);
     }
     let sent = async {

@@ -83,7 +83,7 @@ pub(crate) async fn assemble(
                 let gateway = ground.gateway(metrics.clone(), &ready).with_context(named)?;
                 router = router.merge(gateway);
             }
-            Role::Cdc => ground.cdc().await.with_context(named)?,
+            Role::Cdc => ground.cdc(),
         }
     }
     // Clients put and get bytes straight at the blob store: here it listens beside the roles.
@@ -209,17 +209,20 @@ impl Ground<'_> {
         Ok(Gateway::new(self.config.gateway.clone(), deps)?.router())
     }
 
-    async fn cdc(&self) -> anyhow::Result<()> {
+    fn cdc(&self) {
         let deps = segue_cdc::Deps {
             store: self.engines.store.clone(),
             bus: self.engines.bus(),
             clock: self.engines.clock.clone(),
             crash: crash::point,
         };
-        Relay::migrate(&self.engines.store).await?;
-        let relay = Relay::new(deps)?;
+        let relay = Relay::new(deps);
         let stop = self.stop.clone();
-        self.tasks.spawn(async move { relay.run(stop).await });
-        Ok(())
+        self.tasks.spawn(async move {
+            // Fails only at the start, over an engine that it was not made for.
+            if let Err(error) = relay.run(stop).await {
+                tracing::error!(%error, "the change relay cannot run");
+            }
+        });
     }
 }

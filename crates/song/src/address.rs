@@ -38,9 +38,17 @@ impl Addresses {
     }
 
     /// Leave for `listener` to play an output, from now for max(2 h, twice its duration).
-    pub(crate) fn playback(&self, song: SongId, output: &Output, listener: Option<UserId>, now: Timestamp, origin: &str) -> Playback {
+    pub(crate) fn playback(
+        &self,
+        song: SongId,
+        output: &Output,
+        listener: Option<UserId>,
+        now: Timestamp,
+        origin: &str,
+    ) -> Playback {
         // Grants count whole seconds; never less than promised.
-        let expires = Timestamp::from_seconds(now.plus(output.grant_life()).plus(Duration::from_millis(999)).seconds());
+        let expires =
+            Timestamp::from_seconds(now.plus(output.grant_life()).plus(Duration::from_millis(999)).seconds());
         let grant = self.signer.sign(&Grant { song, output: output.id, listener, expires });
         let edges = self.edges_of(song, origin);
         let bases = edges.into_iter().map(|edge| base(edge, &grant, song, output.id)).collect();
@@ -83,13 +91,15 @@ mod tests {
     use std::collections::HashMap;
 
     fn addresses(edges: &[&str]) -> Addresses {
-        let config = SongConfig { edges: edges.iter().map(|e| (*e).to_owned()).collect(), ..SongConfig::default() };
+        let config =
+            SongConfig { edges: edges.iter().map(|e| (*e).to_owned()).collect(), ..SongConfig::default() };
         Addresses::new(&config, GrantSigner::from_seed(&[1; 32]))
     }
 
     #[test]
     fn songs_spread_over_edges_and_stay_when_one_goes() {
-        let (all, fewer) = (addresses(&["http://a", "http://b", "http://c"]), addresses(&["http://a", "http://b"]));
+        let (all, fewer) =
+            (addresses(&["http://a", "http://b", "http://c"]), addresses(&["http://a", "http://b"]));
         let mut counts: HashMap<String, u32> = HashMap::new();
         for _ in 0..600 {
             let song = SongId::new();

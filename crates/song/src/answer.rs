@@ -13,7 +13,11 @@ impl Role {
         let output = song.output.filter(|_| song.state == SongState::Ready);
         let covers = output.as_ref().filter(|o| !o.covers.is_empty()).map(|output| {
             let base = self.addresses.covers(song.id, output.id, self.now(), origin);
-            output.covers.iter().map(|px| pb::Cover { px: *px, url: format!("{base}cover-{px}.jpg") }).collect()
+            output
+                .covers
+                .iter()
+                .map(|px| pb::Cover { px: *px, url: format!("{base}cover-{px}.jpg") })
+                .collect()
         });
         pb::Song {
             song_id: song.id.to_string(),

@@ -95,8 +95,14 @@ impl SongConfig {
         if !(2..=SHORTEST_GRANT.as_secs()).contains(&self.cover_url_seconds) {
             return Err(Error::Config("song.cover_url_seconds must be from 2 to 7200".into()));
         }
-        for (name, url) in self.edges.iter_mut().map(|u| ("edges", u)).chain(self.public_url.iter_mut().map(|u| ("public_url", u))) {
-            let parsed = Url::parse(url).ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
+        for (name, url) in self
+            .edges
+            .iter_mut()
+            .map(|u| ("edges", u))
+            .chain(self.public_url.iter_mut().map(|u| ("public_url", u)))
+        {
+            let parsed =
+                Url::parse(url).ok().filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host());
             if parsed.is_none_or(|u| u.query().is_some() || u.fragment().is_some()) {
                 return Err(Error::Config(format!("song.{name} must be http(s) URLs, not {url:?}")));
             }

@@ -30,9 +30,11 @@ impl Inbox {
 
     pub(crate) fn queue(self) -> WorkQueue {
         let (name, topics, prefetch): (_, &'static [&'static str], _) = match self {
-            Self::Encodings => {
-                ("song.encodings", &["encoding.started.v1", "encoding.succeeded.v1", "encoding.failed.v1"], 16)
-            }
+            Self::Encodings => (
+                "song.encodings",
+                &["encoding.started.v1", "encoding.succeeded.v1", "encoding.failed.v1"],
+                16,
+            ),
             Self::OwnerList => ("song.owner-list", &["song.#"], 64),
             Self::Users => ("song.users", &["user.deleted.v1"], 1),
         };

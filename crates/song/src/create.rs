@@ -44,7 +44,10 @@ impl Role {
         let song_id = match request.request_id.as_str() {
             "" => SongId::new(),
             text => id::<SongId>("request_id", text).unwrap_or_else(|_| {
-                checks.refuse("request_id", "a UUIDv7 made by the client, such as 01890a5d-ac96-774b-bcce-b302099a8057");
+                checks.refuse(
+                    "request_id",
+                    "a UUIDv7 made by the client, such as 01890a5d-ac96-774b-bcce-b302099a8057",
+                );
                 SongId::new()
             }),
         };
@@ -103,7 +106,12 @@ impl Role {
         })
     }
 
-    async fn repeated(&self, first: SongRecord, again: &SongRecord, call: &Call) -> Result<CreateSongResponse, Error> {
+    async fn repeated(
+        &self,
+        first: SongRecord,
+        again: &SongRecord,
+        call: &Call,
+    ) -> Result<CreateSongResponse, Error> {
         if first.owner != again.owner {
             return Err(Error::AlreadyExists);
         }
@@ -135,7 +143,9 @@ impl Role {
             return Err(Error::Quota(format!("it holds {songs} of {most_songs} songs")));
         }
         if most_bytes != 0 && used.saturating_add(bytes) > most_bytes {
-            return Err(Error::Quota(format!("it holds {used} of {most_bytes} bytes and the file has {bytes}")));
+            return Err(Error::Quota(format!(
+                "it holds {used} of {most_bytes} bytes and the file has {bytes}"
+            )));
         }
         Ok(())
     }

@@ -8,7 +8,11 @@ use segue_proto::song::v1::{DeleteSongRequest, DeleteSongResponse};
 const BATCH: u32 = 100;
 
 impl Role {
-    pub(crate) async fn delete(&self, call: &Call, request: DeleteSongRequest) -> Result<DeleteSongResponse, Error> {
+    pub(crate) async fn delete(
+        &self,
+        call: &Call,
+        request: DeleteSongRequest,
+    ) -> Result<DeleteSongResponse, Error> {
         let id = id("song_id", &request.song_id)?;
         let now = self.now();
         let gone = self

@@ -39,12 +39,17 @@ enum Unreadable {
 }
 
 impl Role {
-    pub(crate) async fn download(&self, call: &Call, request: GetDownloadRequest) -> Result<GetDownloadResponse, Error> {
+    pub(crate) async fn download(
+        &self,
+        call: &Call,
+        request: GetDownloadRequest,
+    ) -> Result<GetDownloadResponse, Error> {
         let song = self.seen(call, &request.song_id).await?;
         let output = ready(&song)?;
         let rung = choose(&output.rungs, &request.rung, song.original.size)?;
         let files = self.downloads.files(song.id, output.id, &rung.name).await?;
-        let playback = self.addresses.playback(song.id, output, call.caller.user_id(), self.now(), &call.origin);
+        let playback =
+            self.addresses.playback(song.id, output, call.caller.user_id(), self.now(), &call.origin);
         Ok(GetDownloadResponse {
             base_url: playback.bases.into_iter().next().unwrap_or_default(),
             rung: Some(answer::rung(rung.clone())),
@@ -58,16 +63,25 @@ impl Role {
 impl Downloads {
     pub(crate) fn new(blob: Arc<dyn BlobStore>) -> Self {
         let weigh = |_: &(OutputId, String), files: &Arc<Vec<DownloadFile>>| {
-            let bytes: usize = files.iter().map(|f| f.name.len() + f.sha256.len() + size_of::<DownloadFile>()).sum();
+            let bytes: usize =
+                files.iter().map(|f| f.name.len() + f.sha256.len() + size_of::<DownloadFile>()).sum();
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        let files =
-            Cache::builder().weigher(weigh).max_capacity(CACHE_BYTES).time_to_idle(Duration::from_secs(600)).build();
+        let files = Cache::builder()
+            .weigher(weigh)
+            .max_capacity(CACHE_BYTES)
+            .time_to_idle(Duration::from_secs(600))
+            .build();
         Self { blob, files }
     }
 
     /// The files of a rung. Callers that ask at the same time wait for one load.
-    async fn files(&self, song: SongId, output: OutputId, rung: &str) -> Result<Arc<Vec<DownloadFile>>, Error> {
+    async fn files(
+        &self,
+        song: SongId,
+        output: OutputId,
+        rung: &str,
+    ) -> Result<Arc<Vec<DownloadFile>>, Error> {
         let loaded = self.files.try_get_with((output, rung.to_owned()), self.load(song, output, rung)).await;
         loaded.map_err(|error| match &*error {
             Unreadable::Blob(error) => Error::Blob(error.clone()),
@@ -75,20 +89,30 @@ impl Downloads {
         })
     }
 
-    async fn load(&self, song: SongId, output: OutputId, rung: &str) -> Result<Arc<Vec<DownloadFile>>, Unreadable> {
+    async fn load(
+        &self,
+        song: SongId,
+        output: OutputId,
+        rung: &str,
+    ) -> Result<Arc<Vec<DownloadFile>>, Unreadable> {
         let manifest = self.read(song, output, "manifest.json").await?;
-        let manifest: Manifest =
-            serde_json::from_slice(&manifest).map_err(|e| Unreadable::Corrupt(format!("manifest does not parse: {e}")))?;
+        let manifest: Manifest = serde_json::from_slice(&manifest)
+            .map_err(|e| Unreadable::Corrupt(format!("manifest does not parse: {e}")))?;
         if manifest.version > VERSION {
-            return Err(Unreadable::Corrupt(format!("manifest has the unknown version {}", manifest.version)));
+            return Err(Unreadable::Corrupt(format!(
+                "manifest has the unknown version {}",
+                manifest.version
+            )));
         }
         let found = manifest.rungs.into_iter().find(|r| r.name == rung);
         let rung = found.ok_or_else(|| Unreadable::Corrupt(format!("manifest has no rung {rung}")))?;
         // The manifest is written after the playlists but does not hash them.
         let playlist = self.read(song, output, &rung.playlist).await?;
         let file = |name, size_bytes, sha256| DownloadFile { name, size_bytes, sha256 };
-        let mut files: Vec<_> =
-            std::iter::once(rung.init).chain(rung.segments).map(|o| file(o.name, o.bytes, o.sha256)).collect();
+        let mut files: Vec<_> = std::iter::once(rung.init)
+            .chain(rung.segments)
+            .map(|o| file(o.name, o.bytes, o.sha256))
+            .collect();
         files.push(file(rung.playlist, playlist.len() as u64, hex::encode(Sha256::digest(&playlist))));
         Ok(Arc::new(files))
     }
@@ -111,7 +135,8 @@ impl Downloads {
 fn choose<'a>(rungs: &'a [Rung], asked: &str, original: u64) -> Result<&'a Rung, Error> {
     if !asked.is_empty() {
         let names = || rungs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ");
-        let unknown = || Error::field("rung", format!("this song has {}; leave it empty for the best", names()));
+        let unknown =
+            || Error::field("rung", format!("this song has {}; leave it empty for the best", names()));
         return rungs.iter().find(|r| r.name == asked).ok_or_else(unknown);
     }
     let best = rungs.iter().filter(|r| r.bytes <= original).max_by_key(|r| (r.lossless, r.average_bandwidth));
@@ -126,7 +151,15 @@ mod tests {
     fn rung(name: &str, bytes: u64, lossless: bool) -> Rung {
         let bandwidth = u32::try_from(bytes).expect("small");
         let codec = String::new();
-        Rung { name: name.into(), codec, lossless, average_bandwidth: bandwidth, bandwidth, sample_rate: 44_100, bytes }
+        Rung {
+            name: name.into(),
+            codec,
+            lossless,
+            average_bandwidth: bandwidth,
+            bandwidth,
+            sample_rate: 44_100,
+            bytes,
+        }
     }
 
     #[test]

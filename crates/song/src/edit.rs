@@ -24,7 +24,11 @@ enum Edit {
 }
 
 impl Role {
-    pub(crate) async fn update(&self, call: &Call, request: UpdateSongRequest) -> Result<UpdateSongResponse, Error> {
+    pub(crate) async fn update(
+        &self,
+        call: &Call,
+        request: UpdateSongRequest,
+    ) -> Result<UpdateSongResponse, Error> {
         let song = request.song.ok_or_else(|| Error::field("song", "song_id and the new values"))?;
         let id = id("song.song_id", &song.song_id)?;
         let edits = edits(&song, &request.update_mask.unwrap_or_default().paths)?;

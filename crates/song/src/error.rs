@@ -54,7 +54,9 @@ pub enum Error {
         received_bytes: u64,
     },
     /// What was stored is not what was declared. It is deleted.
-    #[error("{found} bytes were stored but {declared} were declared; they were deleted, upload the file again")]
+    #[error(
+        "{found} bytes were stored but {declared} were declared; they were deleted, upload the file again"
+    )]
     UploadSizeMismatch {
         /// Bytes that CreateSong declared.
         declared: u64,

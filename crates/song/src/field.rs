@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_title_is_the_file_name_without_its_extension() {
-        for (name, title) in [("a.b.flac", "a.b"), ("song", "song"), (".hidden", ".hidden"), (" x .mp3", "x")] {
+        for (name, title) in [("a.b.flac", "a.b"), ("song", "song"), (".hidden", ".hidden"), (" x .mp3", "x")]
+        {
             assert_eq!(title_of(name), title);
         }
     }

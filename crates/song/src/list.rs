@@ -5,19 +5,29 @@ use segue_domain::{PageSize, PageToken, SongId, SongState, Timestamp, UserId};
 use segue_proto::song::v1::{self as pb, ListSongsRequest, ListSongsResponse};
 
 impl Role {
-    pub(crate) async fn list(&self, owner: UserId, call: &Call, request: ListSongsRequest) -> Result<ListSongsResponse, Error> {
+    pub(crate) async fn list(
+        &self,
+        owner: UserId,
+        call: &Call,
+        request: ListSongsRequest,
+    ) -> Result<ListSongsResponse, Error> {
         let mut checks = Checks::default();
         let states = states(&mut checks, &request.states);
         let sha256 = (!request.sha256.is_empty()).then(|| checks.sha256("sha256", &request.sha256));
         checks.done()?;
-        let size = PageSize::new(request.page_size).map_err(|e| Error::field("page_size", e.to_string()))?.get();
+        let size =
+            PageSize::new(request.page_size).map_err(|e| Error::field("page_size", e.to_string()))?.get();
         let (owner_text, states_text) = (owner.to_string(), format!("{states:?}"));
         let query = ["ListSongs", &owner_text, &states_text, sha256.as_deref().unwrap_or_default()];
         let bad_token = |text: String| Error::field("page_token", text);
-        let after = match PageToken::decode(&query, &request.page_token).map_err(|e| bad_token(e.to_string()))? {
+        let after = match PageToken::decode(&query, &request.page_token)
+            .map_err(|e| bad_token(e.to_string()))?
+        {
             None => None,
             Some(cursor) => {
-                let made_here = || bad_token("page_token is not one that this service made; begin again without it".into());
+                let made_here = || {
+                    bad_token("page_token is not one that this service made; begin again without it".into())
+                };
                 Some(position(&cursor).ok_or_else(made_here)?)
             }
         };
@@ -28,7 +38,9 @@ impl Role {
         let more = entries.len() > size as usize;
         entries.truncate(size as usize);
         let next_page_token = match entries.last() {
-            Some((created, song)) if more => PageToken::encode(&query, &format!("{}:{song}", created.millis())),
+            Some((created, song)) if more => {
+                PageToken::encode(&query, &format!("{}:{song}", created.millis()))
+            }
             _ => String::new(),
         };
 
@@ -54,7 +66,10 @@ fn states(checks: &mut Checks, numbers: &[i32]) -> Vec<SongState> {
             Ok(pb::SongState::Ready) => states.push(SongState::Ready),
             Ok(pb::SongState::Failed) => states.push(SongState::Failed),
             Ok(pb::SongState::Unspecified) | Err(_) => {
-                checks.refuse("states", "SONG_STATE_CREATED, _UPLOADED, _PROCESSING, _READY or _FAILED; none for all");
+                checks.refuse(
+                    "states",
+                    "SONG_STATE_CREATED, _UPLOADED, _PROCESSING, _READY or _FAILED; none for all",
+                );
                 break;
             }
         }

@@ -10,7 +10,11 @@ impl Role {
         Ok(GetSongResponse { song: Some(self.answer(song, &call.caller, &call.origin)) })
     }
 
-    pub(crate) async fn batch_get(&self, call: &Call, song_ids: &[String]) -> Result<BatchGetSongsResponse, Error> {
+    pub(crate) async fn batch_get(
+        &self,
+        call: &Call,
+        song_ids: &[String],
+    ) -> Result<BatchGetSongsResponse, Error> {
         if song_ids.len() > PageSize::MAX as usize {
             return Err(Error::field("song_ids", format!("at most {}", PageSize::MAX)));
         }

@@ -23,8 +23,12 @@ impl Role {
         let now = self.now();
         let start = now.minus(self.config.upload_expiry());
         for id in self.songs.uploading_since(start, self.config.reap_batch).await? {
-            let expired = |song: &crate::record::SongRecord| song.state == SongState::Created && song.upload.started < start;
-            let gone = self.songs.change(id, |song| Ok(if expired(song) { transition::deleted(song, now) } else { Step::keep() }));
+            let expired = |song: &crate::record::SongRecord| {
+                song.state == SongState::Created && song.upload.started < start
+            };
+            let gone = self.songs.change(id, |song| {
+                Ok(if expired(song) { transition::deleted(song, now) } else { Step::keep() })
+            });
             if gone.await?.deleted.is_some() {
                 tracing::info!(song.id = %id, "upload expired");
             }
@@ -52,7 +56,10 @@ impl Role {
     /// Deletes every object under the prefix, and says how many.
     async fn remove(&self, rubbish: &Rubbish) -> Result<u64, Error> {
         if !belongs(&rubbish.prefix, rubbish.song) {
-            return Err(Error::Internal(format!("garbage {:?} is not of song {}", rubbish.prefix, rubbish.song)));
+            return Err(Error::Internal(format!(
+                "garbage {:?} is not of song {}",
+                rubbish.prefix, rubbish.song
+            )));
         }
         let (mut removed, mut after) = (0, None);
         loop {

@@ -1,6 +1,9 @@
 //! A song as this role knows it.
 
-use segue_domain::{EncodingId, FailureReason, ObjectName, OutputId, SongId, SongState, Timestamp, UploadId, UserId, Visibility};
+use segue_domain::{
+    EncodingId, FailureReason, ObjectName, OutputId, SongId, SongState, Timestamp, UploadId, UserId,
+    Visibility,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -142,6 +145,8 @@ impl SongRecord {
     /// An encoder has it or will have it, and it counts against its owner's share.
     #[cfg(test)]
     pub(crate) fn running(&self) -> bool {
-        self.deleted.is_none() && self.released && matches!(self.state, SongState::Uploaded | SongState::Processing)
+        self.deleted.is_none()
+            && self.released
+            && matches!(self.state, SongState::Uploaded | SongState::Processing)
     }
 }

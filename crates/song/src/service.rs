@@ -86,7 +86,10 @@ impl SongService for SongApi {
         reply(self.role.renew(&call, &request.song_id).await)
     }
 
-    async fn complete_upload(&self, request: Request<CompleteUploadRequest>) -> Reply<CompleteUploadResponse> {
+    async fn complete_upload(
+        &self,
+        request: Request<CompleteUploadRequest>,
+    ) -> Reply<CompleteUploadResponse> {
         let (call, request) = self.take(request);
         written(self.role.complete(&call, &request.song_id).await, |r| r.song.as_ref())
     }

@@ -48,7 +48,13 @@ impl Step {
 }
 
 /// All bytes of attempt `upload` are stored under `etag`. `released`: it is this song's turn.
-pub(crate) fn uploaded(song: &SongRecord, upload: UploadId, etag: &str, encoding: EncodingId, released: bool) -> Step {
+pub(crate) fn uploaded(
+    song: &SongRecord,
+    upload: UploadId,
+    etag: &str,
+    encoding: EncodingId,
+    released: bool,
+) -> Step {
     if song.state != SongState::Created || song.upload.id != upload {
         return Step::keep();
     }
@@ -88,7 +94,10 @@ pub(crate) fn succeeded(song: &SongRecord, output: Output, tags: &Tags, longest_
         return Step::drop(output_garbage(song.id, &output, longest_job));
     }
     // Whoever listens to the output that this one replaces holds a grant for it.
-    let replaced = song.output.as_ref().map(|old| output_garbage(song.id, old, old.grant_life() + Duration::from_secs(60)));
+    let replaced = song
+        .output
+        .as_ref()
+        .map(|old| output_garbage(song.id, old, old.grant_life() + Duration::from_secs(60)));
     let mut next = song.clone();
     next.state = SongState::Ready;
     next.failure = None;

@@ -1,6 +1,8 @@
 //! GetUpload, RenewUpload and CompleteUpload: the blob store's block list is the truth.
 
-use crate::{Error, access, block::BlockPlan, field::id, record::SongRecord, role::Role, service::Call, transition};
+use crate::{
+    Error, access, block::BlockPlan, field::id, record::SongRecord, role::Role, service::Call, transition,
+};
 use segue_domain::{EncodingId, ObjectName, SongState};
 use segue_mesh::to_proto;
 use segue_ports::blob::{Access, BlobError, Condition};
@@ -50,7 +52,11 @@ impl Role {
         Ok(pb::RenewUploadResponse { upload: Some(self.grant_upload(&song, &call.origin).await?) })
     }
 
-    pub(crate) async fn complete(&self, call: &Call, song_id: &str) -> Result<pb::CompleteUploadResponse, Error> {
+    pub(crate) async fn complete(
+        &self,
+        call: &Call,
+        song_id: &str,
+    ) -> Result<pb::CompleteUploadResponse, Error> {
         let mut song = self.own_latest(call, song_id).await?;
         if song.state == SongState::Created {
             let etag = self.settle(&song).await?;
@@ -74,7 +80,11 @@ impl Role {
     }
 
     /// A signed URL for the current attempt. It does not outlive the attempt.
-    pub(crate) async fn grant_upload(&self, song: &SongRecord, origin: &str) -> Result<pb::UploadGrant, Error> {
+    pub(crate) async fn grant_upload(
+        &self,
+        song: &SongRecord,
+        origin: &str,
+    ) -> Result<pb::UploadGrant, Error> {
         let now = self.now();
         let end = song.upload.started.plus(self.config.upload_expiry());
         let expires = now.plus(self.config.upload_url_life()).min(end);
@@ -124,7 +134,9 @@ impl Role {
             match self.blob.commit(&object, &plan.ids(), CONTENT_TYPE, Condition::IfAbsent).await {
                 Ok(committed) if committed.size == plan.size => return Ok(committed.etag),
                 Ok(committed) => return Err(self.refuse(&object, plan.size, committed.size).await?),
-                Err(BlobError::TooLarge(_)) => return Err(self.refuse(&object, plan.size, progress.stored_bytes).await?),
+                Err(BlobError::TooLarge(_)) => {
+                    return Err(self.refuse(&object, plan.size, progress.stored_bytes).await?);
+                }
                 // Another call, or the client itself, was faster: look again.
                 Err(BlobError::Exists(_) | BlobError::InvalidBlockList | BlobError::NotFound(_)) => {}
                 Err(error) => return Err(error.into()),

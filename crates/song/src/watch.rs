@@ -70,7 +70,15 @@ impl Role {
         let gaps = watcher.seen().gaps;
         let song = self.songs.find(song_id, call.at_least(song_id)).await?;
         let song = access::visible(&call.caller, song_id, song)?;
-        let watch = Watch { role: self, call, watcher, song, progress: Progress::default(), gaps, stage: Stage::First };
+        let watch = Watch {
+            role: self,
+            call,
+            watcher,
+            song,
+            progress: Progress::default(),
+            gaps,
+            stage: Stage::First,
+        };
         Ok(Box::pin(stream::unfold(watch, |mut watch| async move {
             let item = watch.next().await?;
             Some((item.map_err(status), watch))

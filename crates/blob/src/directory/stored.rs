@@ -106,7 +106,8 @@ impl Stored {
         let length = file.metadata()?.len();
         // The usual properties fit into one read.
         let mut tail = vec![0; usize::try_from(length.min(2048)).map_err(io::Error::other)?];
-        file.read_exact_at(&mut tail, length - tail.len() as u64)?;
+        let start = length - tail.len() as u64;
+        file.read_exact_at(&mut tail, start)?;
         let (rest, magic) = tail.split_last_chunk::<8>().ok_or_else(damaged)?;
         let (rest, json_length) = rest.split_last_chunk::<4>().ok_or_else(damaged)?;
         let json_length = u64::from(u32::from_le_bytes(*json_length));

@@ -134,7 +134,7 @@ impl Directory {
 }
 
 impl Inner {
-    fn current(&self, object: &ObjectName) -> Result<Option<Stored>, EngineError> {
+    pub(super) fn current(&self, object: &ObjectName) -> Result<Option<Stored>, EngineError> {
         Ok(Stored::open(&self.layout.object(object)?)?.map(|(_, stored)| stored))
     }
 

@@ -22,12 +22,12 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<BlockRef>, Failure> {
             Event::Start(tag) => {
                 depth += 1;
                 let name = tag.local_name();
-                let name: &[u8] = name.as_ref();
+                let name: &str = name.as_ref();
                 match (depth, name) {
-                    (1, b"BlockList") if !seen_root => seen_root = true,
-                    (2, b"Latest") => source = Some(BlockSource::Latest),
-                    (2, b"Uncommitted") => source = Some(BlockSource::Uncommitted),
-                    (2, b"Committed") => source = Some(BlockSource::Committed),
+                    (1, "BlockList") if !seen_root => seen_root = true,
+                    (2, "Latest") => source = Some(BlockSource::Latest),
+                    (2, "Uncommitted") => source = Some(BlockSource::Uncommitted),
+                    (2, "Committed") => source = Some(BlockSource::Committed),
                     _ => {
                         return Err(malformed(
                             "A block list has Latest, Uncommitted and Committed in BlockList.",
@@ -38,7 +38,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<BlockRef>, Failure> {
             }
             Event::Empty(tag) => {
                 let name = tag.local_name();
-                if depth != 0 || seen_root || AsRef::<[u8]>::as_ref(&name) != b"BlockList" {
+                if depth != 0 || seen_root || AsRef::<str>::as_ref(&name) != "BlockList" {
                     return Err(Refusal::BlockId.into());
                 }
                 seen_root = true;

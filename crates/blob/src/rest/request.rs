@@ -132,7 +132,9 @@ fn operation(method: &Method, params: &Params, headers: &HeaderMap) -> Result<Op
             Some(kind) if kind == "BlockBlob" => Operation::PutBlob,
             Some(_) => return Err(Refusal::Header("x-ms-blob-type", "BlockBlob").into()),
             None => {
-                return Err(Refusal::MissingHeader("x-ms-blob-type", "there, with the value BlockBlob").into());
+                return Err(
+                    Refusal::MissingHeader("x-ms-blob-type", "there, with the value BlockBlob").into()
+                );
             }
         },
         (&Method::GET, "blocklist") => match params.get("blocklisttype") {

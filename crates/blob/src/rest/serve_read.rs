@@ -23,7 +23,7 @@ pub(super) async fn get(directory: &Directory, call: &Call<'_>) -> Result<Respon
     let conditions = call.conditions(false)?;
     let asked = range(call)?;
     let fetched = directory
-        .fetch(&call.object, move |stored| {
+        .fetch(&call.object, move |stored| -> Result<_, Failure> {
             check(&conditions, stored)?;
             match asked {
                 None => Ok(0..stored.size),

@@ -226,9 +226,8 @@ mod tests {
     fn conditions_of_foreign_signatures_are_kept() {
         let signer = signer();
         let expiry = time::format(NOW.plus(SKEW));
-        let sign = |mut signed: Signed<'_>, name: &str| {
-            signed.expiry = &expiry;
-            signed.permissions = "r";
+        let sign = |signed: Signed<'_>, name: &str| {
+            let signed = Signed { expiry: &expiry, permissions: "r", ..signed };
             let canonical = match name {
                 "" => signer.canonical_container(),
                 name => format!("{}/{name}", signer.canonical_container()),

@@ -181,13 +181,7 @@ impl Task {
 
     async fn transaction(&mut self, batch: &Batch, now: Timestamp) -> Result<Outcome, sqlx::Error> {
         let due = self.answered >= PRUNE_EVERY;
-        let durable = batch.must_be_durable();
-        if self.connection.is_some() && self.durable != durable {
-            let pragma = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
-            raw_sql(pragma).execute(self.connected().await?).await?;
-            self.durable = durable;
-        }
-        let connection = self.connected().await?;
+        let connection = self.connected(batch.must_be_durable()).await?;
         query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
         if due {
             prune(connection, now).await?;
@@ -200,20 +194,24 @@ impl Task {
         Ok(outcome)
     }
 
-    async fn connected(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+    /// The connection, made anew after a failure, with commits that are fsynced or are not.
+    async fn connected(&mut self, durable: bool) -> Result<&mut SqliteConnection, sqlx::Error> {
         if self.connection.is_none() {
             self.connection = Some(file::writer(&self.path).await?);
             self.durable = true;
         }
-        Ok(self.connection.as_mut().expect("it was connected above"))
+        let connection = self.connection.as_mut().expect("it was connected above");
+        if self.durable != durable {
+            let pragma = if durable { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            raw_sql(pragma).execute(&mut *connection).await?;
+            self.durable = durable;
+        }
+        Ok(connection)
     }
 
     async fn declare(&mut self, name: String, patterns: Vec<String>) -> Result<Route, BusError> {
         if let Some(known) = self.routes.named(&name).filter(|route| route.patterns == patterns) {
             return Ok(known.clone());
-        }
-        if !self.durable {
-            self.connection = None;
         }
         let number = match self.bind(&name, &patterns).await {
             Ok(number) => number,
@@ -229,7 +227,7 @@ impl Task {
     }
 
     async fn bind(&mut self, name: &str, patterns: &[String]) -> Result<i64, sqlx::Error> {
-        let mut transaction = self.connected().await?.begin().await?;
+        let mut transaction = self.connected(true).await?.begin().await?;
         query("INSERT INTO queues (name) VALUES (?) ON CONFLICT (name) DO NOTHING")
             .bind(name)
             .execute(&mut *transaction)

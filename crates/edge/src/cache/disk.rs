@@ -332,12 +332,12 @@ mod tests {
             .unwrap()
             .map(|f| f.unwrap().metadata().unwrap().len())
             .sum();
-        assert!((80 << 10..=100 << 10).contains(&files), "{files}");
+        assert!((70 << 10..=100 << 10).contains(&files), "{files}");
         assert_eq!(body(&disk, &key(50)).unwrap().unwrap(), [7; 9000]);
     }
 
     #[test]
-    fn twenty_thousand_objects_are_indexed_within_a_second() {
+    fn a_start_indexes_twenty_thousand_objects_quickly() {
         let dir = tempfile::tempdir().unwrap();
         drop(Disk::open(dir.path(), 1 << 30).unwrap());
         for _ in 0..500 {

@@ -52,7 +52,10 @@ async fn a_new_grant_gets_the_same_cached_bytes() {
     let other = rig.signer.sign(&Grant { song: rig.song, output: rig.output, listener: None, expires });
     let path = rig.path("aac-128/00001.m4s").replace(&rig.grant, &other);
     let answer = rig.send(Method::GET, &path, &[]).await;
-    assert_eq!((answer.status, answer.header("x-cache"), answer.body.clone()), (StatusCode::OK, "HIT", audio(100)));
+    assert_eq!(
+        (answer.status, answer.header("x-cache"), answer.body.clone()),
+        (StatusCode::OK, "HIT", audio(100))
+    );
     assert_eq!(rig.origin.gets(), 1);
 }
 

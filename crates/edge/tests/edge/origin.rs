@@ -13,11 +13,11 @@ use std::{
 use tokio::sync::Semaphore;
 
 /// Bytes of one piece of a body.
-pub const PIECE: usize = 10_000;
+pub(crate) const PIECE: usize = 10_000;
 
 /// What goes wrong with one request.
 #[derive(Debug, Clone, Copy)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// It is refused.
     Down,
     /// It is never answered.
@@ -35,14 +35,14 @@ pub enum Fault {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    pub object: String,
-    pub range: Option<Range<u64>>,
-    pub if_match: Option<String>,
+pub(crate) struct Asked {
+    pub(crate) object: String,
+    pub(crate) range: Option<Range<u64>>,
+    pub(crate) if_match: Option<String>,
 }
 
 #[derive(Debug, Default)]
-pub struct Origin {
+pub(crate) struct Origin {
     objects: Mutex<HashMap<String, Bytes>>,
     asked: Mutex<Vec<Asked>>,
     faults: Mutex<VecDeque<Fault>>,
@@ -50,22 +50,22 @@ pub struct Origin {
 }
 
 impl Origin {
-    pub fn put_object(&self, name: &ObjectName, bytes: impl Into<Bytes>) {
+    pub(crate) fn put_object(&self, name: &ObjectName, bytes: impl Into<Bytes>) {
         self.objects.lock().unwrap().insert(name.to_string(), bytes.into());
     }
     /// What was asked for so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
-    pub fn gets(&self) -> usize {
+    pub(crate) fn gets(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
     /// The next requests fail like this, in turn.
-    pub fn fail(&self, faults: &[Fault]) {
+    pub(crate) fn fail(&self, faults: &[Fault]) {
         self.faults.lock().unwrap().extend(faults);
     }
     /// From now on each piece of a body needs a permit.
-    pub fn gate(&self) -> Arc<Semaphore> {
+    pub(crate) fn gate(&self) -> Arc<Semaphore> {
         let gate = Arc::new(Semaphore::new(0));
         *self.gate.lock().unwrap() = Some(gate.clone());
         gate

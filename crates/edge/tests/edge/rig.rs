@@ -11,34 +11,34 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-pub struct Rig {
-    pub origin: Arc<Origin>,
-    pub router: Router,
-    pub clock: ManualClock,
-    pub signer: GrantSigner,
-    pub song: SongId,
-    pub output: OutputId,
-    pub config: EdgeConfig,
+pub(crate) struct Rig {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) router: Router,
+    pub(crate) clock: ManualClock,
+    pub(crate) signer: GrantSigner,
+    pub(crate) song: SongId,
+    pub(crate) output: OutputId,
+    pub(crate) config: EdgeConfig,
     /// The grant of the song, good for two hours.
-    pub grant: String,
+    pub(crate) grant: String,
     _dir: Option<TempDir>,
 }
 
 /// An answer with its whole body.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Rig {
     /// An edge without fetching ahead, so that every origin request has its reason in the test.
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    pub async fn with(change: impl FnOnce(&mut EdgeConfig)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut EdgeConfig)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = EdgeConfig {
             cache_dir: dir.path().join("edge"),
@@ -59,7 +59,7 @@ impl Rig {
     }
 
     /// The same folder, a new process.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         // The old edge gives up the folder when its last request and fill are done.
         self.router = Router::new();
         for _ in 0..500 {
@@ -73,16 +73,16 @@ impl Rig {
     }
 
     /// Puts an object of the song into the origin.
-    pub fn put(&self, name: &str, bytes: impl Into<Bytes>) {
+    pub(crate) fn put(&self, name: &str, bytes: impl Into<Bytes>) {
         self.origin.put_object(&ObjectName::media(self.song, self.output, name).unwrap(), bytes);
     }
 
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         format!("/media/{}/{}/{}/{name}", self.grant, self.song, self.output)
     }
 
     /// The answer as soon as its head is there.
-    pub async fn begin(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
+    pub(crate) async fn begin(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -90,40 +90,40 @@ impl Rig {
         self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
         let (head, body) = self.begin(method, path, headers).await.into_parts();
         let body = body.collect().await.expect("the body is whole").to_bytes();
         Answer { status: head.status, headers: head.headers, body }
     }
 
-    pub async fn get(&self, name: &str) -> Answer {
+    pub(crate) async fn get(&self, name: &str) -> Answer {
         self.get_with(name, &[]).await
     }
 
-    pub async fn get_with(&self, name: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(&self, name: &str, headers: &[(&str, &str)]) -> Answer {
         self.send(Method::GET, &self.path(name), headers).await
     }
 
     /// Files of the disk cache.
-    pub fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let shards = std::fs::read_dir(self.config.cache_dir.join("objects")).unwrap();
         let files = shards.flat_map(|s| std::fs::read_dir(s.unwrap().path()).unwrap());
         files.map(|f| f.unwrap().path()).collect()
     }
 
     /// Waits until that many objects are stored: storing goes on behind the answer.
-    pub async fn stored(&self, count: usize) {
+    pub(crate) async fn stored(&self, count: usize) {
         until(|| self.files().len() == count).await;
     }
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
 }
 
-pub async fn until(mut done: impl FnMut() -> bool) {
+pub(crate) async fn until(mut done: impl FnMut() -> bool) {
     for _ in 0..1000 {
         if done() {
             return;
@@ -133,12 +133,12 @@ pub async fn until(mut done: impl FnMut() -> bool) {
     panic!("did not happen within ten seconds");
 }
 
-pub fn clock_time(seconds: i64) -> Timestamp {
+pub(crate) fn clock_time(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
 }
 
 /// Bytes of which no two pieces are alike.
-pub fn audio(len: usize) -> Bytes {
+pub(crate) fn audio(len: usize) -> Bytes {
     (0..len).map(|n| (n * 31 + n / 251 * 7 + n / 65_521) as u8).collect()
 }
 

@@ -45,7 +45,8 @@ impl Role {
         }
         (self.crash)("song-before-ready");
         let longest = self.config.longest_job();
-        let applied = self.apply(id, |song| transition::succeeded(song, output.clone(), &tags, longest)).await?;
+        let applied =
+            self.apply(id, |song| transition::succeeded(song, output.clone(), &tags, longest)).await?;
         (self.crash)("song-ready");
         match applied {
             Some(song) => self.release(song.owner).await,
@@ -56,8 +57,9 @@ impl Role {
 
     async fn on_failed(&self, failed: &EncodingFailed) -> Result<(), Error> {
         let (song, encoding) = ids(&failed.song_id, &failed.encoding_id)?;
-        let applied =
-            self.apply(song, |song| transition::failed(song, encoding, &failed.reason, &failed.message)).await?;
+        let applied = self
+            .apply(song, |song| transition::failed(song, encoding, &failed.reason, &failed.message))
+            .await?;
         match applied {
             Some(song) => self.release(song.owner).await,
             None => Ok(()),
@@ -65,7 +67,11 @@ impl Role {
     }
 
     /// Takes a step; `None` when there is no such song.
-    async fn apply(&self, id: SongId, step: impl Fn(&SongRecord) -> Step) -> Result<Option<SongRecord>, Error> {
+    async fn apply(
+        &self,
+        id: SongId,
+        step: impl Fn(&SongRecord) -> Step,
+    ) -> Result<Option<SongRecord>, Error> {
         match self.songs.change(id, |song| Ok(step(song))).await {
             Ok(song) => Ok(Some(song)),
             Err(Error::NotFound(_)) => {

@@ -102,7 +102,9 @@ impl TryFrom<Model> for SongRecord {
             encoding: row.encoding_id.map(EncodingId::from_uuid).transpose().map_err(corrupt)?,
             released: row.released,
             output,
-            failure: row.failure_reason.map(|reason| Failure { reason, message: row.failure_message.unwrap_or_default() }),
+            failure: row
+                .failure_reason
+                .map(|reason| Failure { reason, message: row.failure_message.unwrap_or_default() }),
             created: Timestamp(row.created_at),
             updated: Timestamp(row.updated_at),
             deleted: row.deleted_at.map(Timestamp),
@@ -159,7 +161,6 @@ impl TryFrom<&SongRecord> for ActiveModel {
 fn convert<A, B: TryFrom<A, Error: std::fmt::Display>>(number: A) -> Result<B, StoreError> {
     B::try_from(number).map_err(StoreError::corrupt)
 }
-
 
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(StoreError::corrupt)

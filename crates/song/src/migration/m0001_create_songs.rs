@@ -37,7 +37,7 @@ impl MigrationTrait for Migration {
             "CREATE INDEX IF NOT EXISTS songs_uploading ON songs (upload_started_at) \
              WHERE state = 'CREATED' AND deleted_at IS NULL"
                 .into(),
-            "CREATE INDEX IF NOT EXISTS songs_waiting ON songs (owner_id, updated_at) \
+            "CREATE INDEX IF NOT EXISTS songs_waiting ON songs (owner_id, encoding_id) \
              WHERE state = 'UPLOADED' AND NOT released AND deleted_at IS NULL"
                 .into(),
             format!(

@@ -5,7 +5,8 @@ use crate::{
     transition::Garbage,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+    sea_query::OnConflict,
 };
 use segue_domain::{SongId, Timestamp};
 use segue_store::{Store, StoreError};
@@ -73,7 +74,11 @@ impl GarbageBin {
 }
 
 /// Adds rows; one that is there stays as it is.
-pub(super) async fn insert(db: &impl ConnectionTrait, garbage: &[Garbage], now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    db: &impl ConnectionTrait,
+    garbage: &[Garbage],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     if garbage.is_empty() {
         return Ok(());
     }

@@ -56,11 +56,12 @@ impl OwnerSongs {
         };
         let newer = OnConflict::columns([Column::OwnerId, Column::SongId])
             .update_columns([Column::Sequence, Column::State, Column::Sha256, Column::Deleted])
-            .action_and_where(
-                Expr::col((Entity, Column::Sequence)).lt(Expr::col(("excluded", "sequence"))),
-            )
+            .action_and_where(Expr::col((Entity, Column::Sequence)).lt(Expr::col(("excluded", "sequence"))))
             .to_owned();
-        Entity::insert(row).on_conflict(newer).exec_without_returning(self.store.primary(&entry.owner.into())).await?;
+        Entity::insert(row)
+            .on_conflict(newer)
+            .exec_without_returning(self.store.primary(&entry.owner.into()))
+            .await?;
         Ok(())
     }
 
@@ -79,7 +80,9 @@ impl OwnerSongs {
             query = query.filter(Column::Sha256.eq(sha256.as_str()));
         }
         if let Some((created, song)) = page.after {
-            let same = Condition::all().add(Column::CreatedAt.eq(created.millis())).add(Column::SongId.lt(song.uuid()));
+            let same = Condition::all()
+                .add(Column::CreatedAt.eq(created.millis()))
+                .add(Column::SongId.lt(song.uuid()));
             query = query.filter(Condition::any().add(Column::CreatedAt.lt(created.millis())).add(same));
         }
         let rows = query.all(self.store.reader(&page.owner.into())).await?;

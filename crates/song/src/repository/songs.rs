@@ -9,8 +9,8 @@ use crate::{
     transition::Step,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
-    QueryResult, Statement, Value,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryResult,
+    Statement, Value, prelude::Uuid,
 };
 use segue_domain::{Clock, SongId, Timestamp, UserId};
 use segue_store::{Outbox, Store, StoreError};
@@ -49,10 +49,14 @@ impl Songs {
     /// Those of the songs that are there, which may be a moment old; tombstones too.
     pub(crate) async fn find_many(&self, ids: &[SongId]) -> Result<HashMap<SongId, SongRecord>, StoreError> {
         // One query per database, whatever the topology.
-        let mut databases: HashMap<usize, (&DatabaseConnection, Vec<sea_orm::prelude::Uuid>)> = HashMap::new();
+        let mut databases: HashMap<usize, (&DatabaseConnection, Vec<Uuid>)> = HashMap::new();
         for id in ids {
             let reader = self.store.reader(&(*id).into());
-            databases.entry(std::ptr::from_ref(reader).addr()).or_insert((reader, Vec::new())).1.push(id.uuid());
+            databases
+                .entry(std::ptr::from_ref(reader).addr())
+                .or_insert((reader, Vec::new()))
+                .1
+                .push(id.uuid());
         }
         let mut found = HashMap::with_capacity(ids.len());
         for (reader, ids) in databases.into_values() {
@@ -136,28 +140,40 @@ impl Songs {
                    WHERE owner_id = $1 AND deleted_at IS NULL";
         let read = |row: &QueryResult| Ok((row.try_get::<i64>("", "n")?, row.try_get::<i64>("", "bytes")?));
         let sums = self.everywhere(sql, [owner.uuid().into()], read).await?;
-        Ok(sums.iter().fold((0, 0), |(n, b), (songs, bytes)| (n + songs.unsigned_abs(), b + bytes.unsigned_abs())))
+        Ok(sums
+            .iter()
+            .fold((0, 0), |(n, b), (songs, bytes)| (n + songs.unsigned_abs(), b + bytes.unsigned_abs())))
     }
 
     /// The owner's song that has waited longest for its turn.
     pub(crate) async fn waiting(&self, owner: UserId) -> Result<Option<SongId>, StoreError> {
-        let sql = "SELECT id, updated_at FROM songs WHERE owner_id = $1 AND state = 'UPLOADED' AND NOT released \
-                   AND deleted_at IS NULL ORDER BY updated_at, id LIMIT 1";
-        let read = |row: &QueryResult| Ok((row.try_get::<i64>("", "updated_at")?, row.try_get("", "id")?));
+        // The id of the job is a UUIDv7 minted when the song was queued; an edit does not change it.
+        let sql = "SELECT id, encoding_id FROM songs WHERE owner_id = $1 AND state = 'UPLOADED' AND NOT released \
+                   AND deleted_at IS NULL ORDER BY encoding_id LIMIT 1";
+        let read = |row: &QueryResult| Ok((row.try_get::<Uuid>("", "encoding_id")?, row.try_get("", "id")?));
         let waiting = self.everywhere(sql, [owner.uuid().into()], read).await?;
-        waiting.into_iter().min().map(|(_, id)| SongId::from_uuid(id).map_err(StoreError::corrupt)).transpose()
+        waiting
+            .into_iter()
+            .min()
+            .map(|(_, id)| SongId::from_uuid(id).map_err(StoreError::corrupt))
+            .transpose()
     }
 
     /// Owners with songs that wait for their turn; at most `most` per shard.
     pub(crate) async fn waiting_owners(&self, most: u32) -> Result<Vec<UserId>, StoreError> {
         let sql = "SELECT DISTINCT owner_id FROM songs WHERE state = 'UPLOADED' AND NOT released \
                    AND deleted_at IS NULL LIMIT $1";
-        let owners = self.everywhere(sql, [i64::from(most).into()], |row| row.try_get("", "owner_id")).await?;
+        let owners =
+            self.everywhere(sql, [i64::from(most).into()], |row| row.try_get("", "owner_id")).await?;
         owners.into_iter().map(|id| UserId::from_uuid(id).map_err(StoreError::corrupt)).collect()
     }
 
     /// Songs whose upload began before `start` and is not complete; at most `most` per shard.
-    pub(crate) async fn uploading_since(&self, start: Timestamp, most: u32) -> Result<Vec<SongId>, StoreError> {
+    pub(crate) async fn uploading_since(
+        &self,
+        start: Timestamp,
+        most: u32,
+    ) -> Result<Vec<SongId>, StoreError> {
         let sql = "SELECT id FROM songs WHERE state = 'CREATED' AND deleted_at IS NULL AND upload_started_at < $1 \
                    ORDER BY upload_started_at LIMIT $2";
         self.ids(sql, [start.millis().into(), i64::from(most).into()]).await

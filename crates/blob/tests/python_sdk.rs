@@ -1,0 +1,40 @@
+//! Azure's own Python SDK against the engine. Needs `azure-storage-blob`; `SEGUE_TEST_PYTHON` names the interpreter.
+
+#[path = "served/served.rs"]
+mod served;
+
+use segue_domain::{Clock, ObjectName, SystemClock};
+use segue_ports::blob::{Access, BlobStore};
+use served::{config, serve};
+use std::{path::Path, time::Duration};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azures_python_sdk_uploads_and_reads() {
+    let python = std::env::var("SEGUE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let probe =
+        tokio::process::Command::new(&python).args(["-c", "import azure.storage.blob"]).output().await;
+    assert!(
+        probe.is_ok_and(|probe| probe.status.success()),
+        "{python} has no azure-storage-blob: pip install it, and name the interpreter in SEGUE_TEST_PYTHON"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = config(folder.path());
+    let key = config.key.to_base64();
+    let served = serve(config).await;
+    let object: ObjectName = "originals/song/upload".parse().expect("a name");
+    let expires = SystemClock.now().plus(Duration::from_secs(600));
+    let sign =
+        async |access| served.directory.sign(&object, access, expires, &served.origin).await.expect("a url");
+    let (upload, read) = (sign(Access::Upload { max_bytes: 5_000_000 }).await, sign(Access::Read).await);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python_sdk/scenario.py");
+    let ran = tokio::process::Command::new(&python)
+        .arg(script)
+        .args([&upload, &read, &served.origin, &key])
+        .output()
+        .await
+        .expect("python runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let list = served.directory.block_list(&object).await.expect("a list");
+    assert_eq!(list.committed.expect("an object").content_type, "audio/flac");
+    served.stop().await;
+}

@@ -1,0 +1,170 @@
+//! `cargo xtask test`: everything that must hold, on this machine, from nothing.
+//!
+//! The workspace is built once, with the crash points, and its test programs are run one by one from here: a second
+//! `cargo test -p …` would resolve other features and build most of it again.
+
+mod build;
+mod part;
+mod tally;
+
+use crate::{
+    check_deps, install,
+    postgres::Postgres,
+    progress::{self, seconds},
+    proto,
+    workspace::Workspace,
+};
+use build::{Built, Program};
+use std::{
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
+use tally::Tally;
+
+/// The crate whose tests run the whole system.
+const WHOLE_SYSTEM: &str = "segue-e2e";
+
+/// Install what is missing, check, and run every test, with one seed per scenario.
+///
+/// In this order: install, check-deps, buf lint, one build of the workspace with the `crashpoints` feature, a
+/// throwaway PostgreSQL 15 on a private port, every crate's tests, the whole-system tests, doc tests. Nothing stops
+/// at the first failure. The last line is `N passed, N failed`; a check or a build that fails counts as one.
+///
+/// The tests find in their environment: SEGUE_TEST_POSTGRES, SEGUE_BIN, SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES,
+/// SEGUE_TEST_SEEDS.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only tests whose name contains this, and no checks
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Run only the tests of this crate (folder or package name; may be repeated), and no checks
+    #[arg(long = "package", short, value_name = "CRATE")]
+    packages: Vec<String>,
+    /// Whole-system tests that run at the same time
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    e2e_threads: u32,
+}
+
+pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
+    let mut tally = Tally::default();
+    if let Err(error) = run(&args, &mut tally) {
+        eprintln!("error: {error:#}");
+        tally.count("set-up", Duration::ZERO, 0, 1);
+    }
+    tally.report();
+    Ok(tally.exit_code())
+}
+
+fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
+    let workspace = Workspace::load()?;
+    install::everything(&workspace)?;
+    if args.filter.is_none() && args.packages.is_empty() {
+        tally.check("check-deps", || check_deps::check(&workspace));
+        tally.check("buf lint", || proto::lint(&workspace));
+    }
+    let wanted =
+        |package: &str| args.packages.is_empty() || args.packages.iter().any(|name| is_named(package, name));
+    let Some(built) = tally.check("build", || build::everything(&workspace)) else { return Ok(()) };
+    let suite = Suite::start(&workspace, &built, Seeds { first: 1, count: 1 })?;
+    for program in built.programs.iter().filter(|program| wanted(&program.package)) {
+        suite.run(program, args.filter.as_deref(), args.e2e_threads, tally);
+    }
+    if args.packages.is_empty() {
+        let mut doc = workspace.cargo();
+        doc.args(["test", "--quiet", "--doc", "--no-fail-fast"]).args(build::SELECTION);
+        doc.args(args.filter.iter().flat_map(|filter| ["--", filter]));
+        suite.environment(&mut doc);
+        part::run("doc tests", doc, tally);
+    }
+    Ok(())
+}
+
+fn is_named(package: &str, name: &str) -> bool {
+    package == name || package.strip_prefix("segue-") == Some(name)
+}
+
+/// Which seeds the scenarios use.
+#[derive(Clone, Copy)]
+pub(crate) struct Seeds {
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+}
+
+/// What tests run in.
+struct Suite<'a> {
+    workspace: &'a Workspace,
+    built: &'a Built,
+    postgres: Postgres,
+    seeds: Seeds,
+}
+
+impl<'a> Suite<'a> {
+    fn start(workspace: &'a Workspace, built: &'a Built, seeds: Seeds) -> anyhow::Result<Self> {
+        Ok(Self { workspace, built, postgres: Postgres::start()?, seeds })
+    }
+
+    fn run(&self, program: &Program, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
+        let mut command = Command::new(&program.executable);
+        // As cargo does: in the crate's folder.
+        command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
+        self.environment(&mut command);
+        if program.package == WHOLE_SYSTEM {
+            command.env("RUST_TEST_THREADS", e2e_threads.to_string());
+        }
+        command.args(filter);
+        part::run(&program.name(), command, tally);
+    }
+
+    fn environment(&self, command: &mut Command) {
+        // A developer's own settings must not change what is tested.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEGUE_"))
+        {
+            command.env_remove(name);
+        }
+        command.env("SEGUE_TEST_POSTGRES", self.postgres.url());
+        command.env("SEGUE_BIN", &self.built.segue);
+        command.env("SEGUE_TEST_PYTHON", self.workspace.python());
+        command.env("SEGUE_TEST_NODE_MODULES", self.workspace.node_modules());
+        command.env("SEGUE_TEST_SEEDS", self.seeds.count.to_string());
+        command.env("SEGUE_TEST_FIRST_SEED", self.seeds.first.to_string());
+    }
+}
+
+/// The whole-system tests over and over, until `time` has passed, each round with other seeds; at least one round.
+pub(crate) fn rounds(
+    time: Duration,
+    count: u64,
+    filter: Option<&str>,
+    e2e_threads: u32,
+) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
+    let workspace = Workspace::load()?;
+    install::everything(&workspace)?;
+    let mut tally = Tally::default();
+    if let Some(built) = tally.check("build", || build::everything(&workspace)) {
+        let mut suite = Suite::start(&workspace, &built, Seeds { first: 1, count })?;
+        loop {
+            let last = suite.seeds.first + count - 1;
+            eprintln!("== seeds {} to {last}, {} so far", suite.seeds.first, seconds(start.elapsed()));
+            for program in built.programs.iter().filter(|program| program.package == WHOLE_SYSTEM) {
+                suite.run(program, filter, e2e_threads, &mut tally);
+            }
+            suite.seeds.first += count;
+            if start.elapsed() >= time {
+                break;
+            }
+        }
+    }
+    tally.report();
+    Ok(tally.exit_code())
+}
+
+impl Tally {
+    /// One check that is no test: counted as one that passed or failed.
+    fn check<T>(&mut self, name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> Option<T> {
+        let start = Instant::now();
+        let done = progress::step(name, work);
+        self.count(name, start.elapsed(), u64::from(done.is_ok()), u64::from(done.is_err()));
+        done.inspect_err(|error| eprintln!("error: {error:#}")).ok()
+    }
+}

@@ -1,0 +1,81 @@
+//! One test program: its output passed on as it comes, its results counted.
+
+use super::tally::{Results, Tally};
+use crate::{process, progress::seconds};
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+/// Runs it to the end. One that dies without its closing line counts as one failure more.
+pub(super) fn run(name: &str, mut command: Command, tally: &mut Tally) {
+    eprintln!("== {name}");
+    let start = Instant::now();
+    let mut results = Results::default();
+    match stream(&mut command, &mut results) {
+        Ok(true) => {}
+        Ok(false) if results.failed > 0 => {}
+        Ok(false) => {
+            eprintln!("error: {name} died before its end");
+            results.failed += 1;
+        }
+        Err(error) => {
+            eprintln!("error: {}: {error}", process::line(&command));
+            results.failed += 1;
+        }
+    }
+    let time = start.elapsed();
+    eprintln!("== {name}: {} passed, {} failed after {}", results.passed, results.failed, seconds(time));
+    tally.count(name, time, results.passed, results.failed);
+}
+
+/// Whether it ended well.
+fn stream(command: &mut Command, results: &mut Results) -> std::io::Result<bool> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut closed = false;
+    if let Some(output) = child.stdout.take() {
+        let mut reader = BufReader::new(output);
+        let mut line = Vec::new();
+        // Bytes, not text: a test may print anything.
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            std::io::stdout().write_all(&line)?;
+            closed |= results.read(&String::from_utf8_lossy(&line));
+            line.clear();
+        }
+    }
+    Ok(child.wait()?.success() && closed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(script: &str) -> String {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let mut tally = Tally::default();
+        run("a part", command, &mut tally);
+        tally.last_line()
+    }
+
+    #[test]
+    fn sums_every_closing_line() {
+        let line =
+            "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(outcome(&format!("echo '{line}'; echo other; echo '{line}'")), "4 passed, 0 failed");
+    }
+
+    #[test]
+    fn a_program_that_dies_is_a_failure() {
+        assert_eq!(outcome("echo 'running 9 tests'; exit 101"), "0 passed, 1 failed");
+        assert_eq!(outcome("exec /nonexistent/program"), "0 passed, 1 failed");
+        assert_eq!(outcome("true"), "0 passed, 1 failed");
+    }
+
+    #[test]
+    fn a_failed_test_is_counted_once() {
+        let line = "test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(outcome(&format!("echo '{line}'; exit 101")), "2 passed, 3 failed");
+    }
+}

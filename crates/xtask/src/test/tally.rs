@@ -1,0 +1,97 @@
+//! The sums over all parts.
+
+use crate::progress::seconds;
+use std::{process::ExitCode, time::Duration};
+
+/// What one test program said.
+#[derive(Debug, Default)]
+pub(super) struct Results {
+    pub(super) passed: u64,
+    pub(super) failed: u64,
+}
+
+impl Results {
+    /// Adds a closing line (`test result: ok. 3 passed; 0 failed; …`); false for any other line.
+    pub(super) fn read(&mut self, line: &str) -> bool {
+        let Some(rest) = line.trim_end().strip_prefix("test result: ") else { return false };
+        let Some((_, counts)) = rest.split_once(". ") else { return false };
+        for count in counts.split(';') {
+            match count.trim().split_once(' ') {
+                Some((n, "passed")) => self.passed += n.parse().unwrap_or(0),
+                Some((n, "failed")) => self.failed += n.parse().unwrap_or(0),
+                _ => {}
+            }
+        }
+        true
+    }
+}
+
+/// All parts of one run.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    name: String,
+    time: Duration,
+    passed: u64,
+    failed: u64,
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, name: &str, time: Duration, passed: u64, failed: u64) {
+        self.parts.push(Part { name: name.to_owned(), time, passed, failed });
+    }
+
+    /// One line per part that did something, then the closing line alone on standard output.
+    pub(super) fn report(&self) {
+        eprintln!();
+        for part in self.parts.iter().filter(|part| part.passed + part.failed > 0) {
+            let word = if part.failed > 0 { "  FAILED" } else { "" };
+            let Part { name, time, passed, failed } = part;
+            eprintln!("{:>12}  {passed:>5} passed  {failed:>3} failed  {name}{word}", seconds(*time));
+        }
+        eprintln!("{:>12}  in all", seconds(self.parts.iter().map(|part| part.time).sum()));
+        println!("{}", self.last_line());
+    }
+
+    /// The line that CI reads.
+    pub(super) fn last_line(&self) -> String {
+        let passed: u64 = self.parts.iter().map(|part| part.passed).sum();
+        format!("{passed} passed, {} failed", self.failed())
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        if self.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn failed(&self) -> u64 {
+        self.parts.iter().map(|part| part.failed).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_closing_lines_only() {
+        let mut results = Results::default();
+        assert!(!results.read("test a_test ... ok"));
+        assert!(!results.read("  test result: ok. 9 passed; 9 failed"));
+        assert!(
+            results.read("test result: FAILED. 7 passed; 2 failed; 1 ignored; 0 measured; 3 filtered out")
+        );
+        assert_eq!((results.passed, results.failed), (7, 2));
+    }
+
+    #[test]
+    fn the_last_line_is_the_sum() {
+        let mut tally = Tally::default();
+        tally.count("a", Duration::ZERO, 3, 0);
+        tally.count("b", Duration::ZERO, 4, 1);
+        assert_eq!(tally.last_line(), "7 passed, 1 failed");
+    }
+}
