@@ -100,7 +100,9 @@ impl http_body::Body for Answer {
             Err(_) => this.end(status(Refused::Panicked)),
             Ok(Poll::Ready(Some(Ok(frame)))) => {
                 if let Some(trailers) = frame.trailers_ref() {
-                    this.call.ends(trailers.get("grpc-status").map_or(Code::Unknown, |c| Code::from_bytes(c.as_bytes())));
+                    this.call.ends(
+                        trailers.get("grpc-status").map_or(Code::Unknown, |c| Code::from_bytes(c.as_bytes())),
+                    );
                     this.inner = None;
                 }
                 Poll::Ready(Some(Ok(frame)))

@@ -108,14 +108,19 @@ impl Calls {
         };
         let answer = match answered {
             Ok(Ok(answer)) => answer,
-            Ok(Err(source)) => return Err(status(Refused::Unreachable { service: service.to_owned(), source })),
+            // tonic's own transport knows the deadline as well, and may be the first to notice.
+            Ok(Err(source)) if is_timeout(&*source) => return Err(status(Refused::Late)),
+            Ok(Err(source)) => {
+                return Err(status(Refused::Unreachable { service: service.to_owned(), source }));
+            }
             Err(_) => return Err(status(Refused::Late)),
         };
         let mut answer = forward::answer(answer, service).map_err(status)?;
         level.write(answer.headers_mut());
         // What is no stream is over in a moment once it began.
         let end = timeout.end.filter(|_| method.policy.streaming);
-        let deadline = end.and_then(|end| begin.checked_add(end)).map(|at| Box::pin(tokio::time::sleep_until(at)));
+        let deadline =
+            end.and_then(|end| begin.checked_add(end)).map(|at| Box::pin(tokio::time::sleep_until(at)));
         Ok(Relayed { answer, fault, deadline })
     }
 
@@ -134,6 +139,10 @@ impl Calls {
         })?;
         checked.map(|_| level)
     }
+}
+
+fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |e| e.source()).any(|e| e.is::<tonic::TimeoutExpired>())
 }
 
 /// The calls as a service, for the translation of gRPC-Web.

@@ -30,13 +30,18 @@ pub(crate) fn layer(origins: &[String]) -> Result<CorsLayer, Error> {
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         // Any metadata, and `*` would not cover authorization.
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(EXPOSED.map(HeaderName::from_static).into_iter().chain([RETRY_AFTER]).collect::<Vec<_>>())
+        .expose_headers(
+            EXPOSED.map(HeaderName::from_static).into_iter().chain([RETRY_AFTER]).collect::<Vec<_>>(),
+        )
         // The longest that browsers honour.
         .max_age(Duration::from_secs(7200)))
 }
 
 fn origin(text: &str) -> Result<HeaderValue, Error> {
-    let wrong = || Error::Config { field: "cors_origins", wanted: format!("origins such as https://music.example, or *; not {text:?}") };
+    let wrong = || Error::Config {
+        field: "cors_origins",
+        wanted: format!("origins such as https://music.example, or *; not {text:?}"),
+    };
     let (scheme, host) = text.split_once("://").ok_or_else(wrong)?;
     if scheme.is_empty() || host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) {
         return Err(wrong());

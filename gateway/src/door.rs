@@ -66,7 +66,8 @@ pub(crate) async fn enter(State(mut door): State<Door>, mut request: Request) ->
                 // The answer comes in the encoding that is accepted, and else in that of the request.
                 request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static(wire.content_type()));
             }
-            let request = if wire == Wire::WebText { request.map(|b| Body::new(Unsized(b))) } else { request };
+            let request =
+                if wire == Wire::WebText { request.map(|b| Body::new(Unsized(b))) } else { request };
             match door.web.call(request).await {
                 Ok(response) => response.map(Body::new),
                 Err(never) => match never {},
@@ -76,6 +77,7 @@ pub(crate) async fn enter(State(mut door): State<Door>, mut request: Request) ->
 }
 
 fn mistake(code: StatusCode, sentence: &'static str) -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let headers =
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     (code, headers, format!("{sentence}\n")).into_response()
 }

@@ -36,7 +36,8 @@ pub(crate) fn request(
 
 /// The role's answer without what belongs to the connection, or why it is none.
 pub(crate) fn answer(mut answer: Response<Body>, service: &str) -> Result<Response<Body>, Refused> {
-    let grpc = answer.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
+    let grpc =
+        answer.headers().get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().starts_with(b"application/grpc"));
     if answer.status() != StatusCode::OK || !grpc {
         return Err(Refused::NotGrpc { service: service.to_owned() });
     }
@@ -51,8 +52,10 @@ fn strip(headers: &mut HeaderMap) {
     strip_hops(headers);
     let ours = |name: &HeaderName| {
         let name = name.as_str();
-        matches!(name, "host" | "content-length" | "expect" | "cookie" | "forwarded" | "x-real-ip" | "grpc-timeout")
-            || name.starts_with("segue-")
+        matches!(
+            name,
+            "host" | "content-length" | "expect" | "cookie" | "forwarded" | "x-real-ip" | "grpc-timeout"
+        ) || name.starts_with("segue-")
             || name.starts_with("x-forwarded-")
     };
     remove_where(headers, ours);
@@ -72,8 +75,16 @@ fn strip_hops(headers: &mut HeaderMap) {
     }
     let hop = |name: &HeaderName| {
         let name = name.as_str();
-        matches!(name, "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" | "http2-settings")
-            || name.starts_with("proxy-")
+        matches!(
+            name,
+            "connection"
+                | "keep-alive"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "http2-settings"
+        ) || name.starts_with("proxy-")
     };
     remove_where(headers, hop);
 }
@@ -117,7 +128,8 @@ mod tests {
         let origin = Some(HeaderValue::from_static("http://here"));
         let timeout = Some(HeaderValue::from_static("5m"));
         let sent = request("/a.B/C".parse().unwrap(), headers, origin, timeout, Body::empty());
-        let mut left: Vec<_> = sent.headers().iter().map(|(k, v)| format!("{k}: {}", v.to_str().unwrap())).collect();
+        let mut left: Vec<_> =
+            sent.headers().iter().map(|(k, v)| format!("{k}: {}", v.to_str().unwrap())).collect();
         left.sort();
         let wanted = [
             "authorization: Bearer x",
@@ -133,7 +145,8 @@ mod tests {
 
     #[test]
     fn a_proxys_error_page_is_no_answer() {
-        let page = Response::builder().status(502).header(CONTENT_TYPE, "text/html").body(Body::empty()).unwrap();
+        let page =
+            Response::builder().status(502).header(CONTENT_TYPE, "text/html").body(Body::empty()).unwrap();
         assert!(matches!(answer(page, "a.B"), Err(Refused::NotGrpc { .. })));
     }
 }

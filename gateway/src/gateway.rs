@@ -74,7 +74,8 @@ impl Gateway {
             slots: Semaphore::new(config.max_concurrent_calls),
         });
         let calls = Router::new().fallback(door::enter).with_state(door);
-        let plain = plain::router(Plain { ready: deps.ready, metrics: deps.metrics, jwks: Jwks::new(deps.identity) });
+        let plain =
+            plain::router(Plain { ready: deps.ready, metrics: deps.metrics, jwks: Jwks::new(deps.identity) });
         Ok(Self { router: plain.merge(calls).layer(cors) })
     }
 

@@ -51,14 +51,13 @@ pub(crate) fn router(ready: Ready, services: Vec<String>) -> Router {
     let reported = Mutex::new(vec![None; services.len()]);
     let health = Arc::new(Health { ready, reporter, services, reported });
     tokio::spawn(keep_reporting(Arc::downgrade(&health)));
-    Routes::new(service)
-        .prepare()
-        .into_axum_router()
-        .reset_fallback()
-        .layer(middleware::from_fn_with_state(health, async |State(health): State<Arc<Health>>, request: Request, next: Next| -> Response {
+    Routes::new(service).prepare().into_axum_router().reset_fallback().layer(middleware::from_fn_with_state(
+        health,
+        async |State(health): State<Arc<Health>>, request: Request, next: Next| -> Response {
             health.report().await;
             next.run(request).await
-        }))
+        },
+    ))
 }
 
 async fn keep_reporting(health: Weak<Health>) {

@@ -13,9 +13,13 @@ use tokio::sync::oneshot;
 /// What a request body did wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("the request message announces {bytes} bytes, and at most {max} are taken; send less, and audio to the upload URL")]
+    #[error(
+        "the request message announces {bytes} bytes, and at most {max} are taken; send less, and audio to the upload URL"
+    )]
     TooLarge { bytes: u32, max: u32 },
-    #[error("the request does not consist of gRPC messages: byte {0} where 0 or 1 says whether a message is compressed")]
+    #[error(
+        "the request does not consist of gRPC messages: byte {0} where 0 or 1 says whether a message is compressed"
+    )]
     BadFlag(u8),
     #[error("the request ends in the middle of a message; send it again")]
     Truncated,
@@ -149,7 +153,10 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Measured<B> {
     type Data = Bytes;
     type Error = Fault;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         if self.cut {
             return Poll::Ready(None);
         }
@@ -189,7 +196,10 @@ impl<B: Body + Unpin> Body for Unsized<B> {
     type Data = B::Data;
     type Error = B::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         Pin::new(&mut self.0).poll_frame(cx)
     }
     fn is_end_stream(&self) -> bool {
@@ -214,7 +224,8 @@ mod tests {
 
     /// All of it in chunks of `size` bytes.
     async fn pass(bytes: &[u8], size: usize, allowed: Allowed) -> Result<Vec<u8>, Fault> {
-        let chunks: Vec<_> = bytes.chunks(size).map(|c| Ok::<_, Fault>(Frame::data(Bytes::copy_from_slice(c)))).collect();
+        let chunks: Vec<_> =
+            bytes.chunks(size).map(|c| Ok::<_, Fault>(Frame::data(Bytes::copy_from_slice(c)))).collect();
         let (body, mut heard) = Measured::new(StreamBody::new(futures::stream::iter(chunks)), allowed)?;
         let result = body.collect().await.map(|b| b.to_bytes().to_vec());
         assert_eq!(heard.try_recv().ok(), result.as_ref().err().copied(), "the fault is heard of");

@@ -19,15 +19,17 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(method: &str) -> Arc<Self> {
-        Arc::new(Self { method: method.into(), calls: [const { OnceLock::new() }; CODES], seconds: OnceLock::new() })
+        Arc::new(Self {
+            method: method.into(),
+            calls: [const { OnceLock::new() }; CODES],
+            seconds: OnceLock::new(),
+        })
     }
 
     fn record(&self, code: Code, begin: Instant) {
         let index = code as usize;
         if let Some(counter) = self.calls.get(index) {
-            let make = || {
-                metrics::counter!("segue_gateway_calls_total", "method" => Arc::clone(&self.method), "code" => index.to_string())
-            };
+            let make = || metrics::counter!("segue_gateway_calls_total", "method" => Arc::clone(&self.method), "code" => index.to_string());
             counter.get_or_init(make).increment(1);
         }
         let make = || metrics::histogram!("segue_gateway_seconds", "method" => Arc::clone(&self.method));

@@ -41,7 +41,12 @@ const COMMON: [(&str, bool, bool); 5] = [
 impl Methods {
     /// Methods of the routed services, but those that only roles may call: outside they do not exist.
     /// `common` serves health and reflection.
-    pub(crate) fn new(policies: &Policies, routes: &[Route], common: &Channel, rates: &Rates) -> Result<Self, Error> {
+    pub(crate) fn new(
+        policies: &Policies,
+        routes: &[Route],
+        common: &Channel,
+        rates: &Rates,
+    ) -> Result<Self, Error> {
         let mut channels: HashMap<&str, &Channel> = HashMap::new();
         for route in routes {
             let refuse = |reason| Err(Error::Route { service: route.service.clone(), reason });
@@ -61,8 +66,13 @@ impl Methods {
             by_path.insert(path.into(), method(path, *policy, !streams_in.contains(path), channel)?);
         }
         for (path, single, streaming) in COMMON {
-            let policy =
-                MethodPolicy { access: Access::Public, bucket: Bucket::Read, cost: 1, repeatable: true, streaming };
+            let policy = MethodPolicy {
+                access: Access::Public,
+                bucket: Bucket::Read,
+                cost: 1,
+                repeatable: true,
+                streaming,
+            };
             by_path.insert(path.into(), method(path, policy, single, common)?);
         }
         Ok(Self { by_path, unknown: Meter::new("unknown") })
@@ -75,7 +85,13 @@ impl Methods {
 
 fn method(path: &str, policy: MethodPolicy, single: bool, channel: &Channel) -> Result<Method, Error> {
     let uri = Uri::try_from(path).map_err(|e| PolicyError::Descriptor(format!("{path}: {e}")))?;
-    Ok(Method { policy, single, uri, channel: channel.clone(), meter: Meter::new(path.trim_start_matches('/')) })
+    Ok(Method {
+        policy,
+        single,
+        uri,
+        channel: channel.clone(),
+        meter: Meter::new(path.trim_start_matches('/')),
+    })
 }
 
 /// Paths of methods that take a stream.

@@ -19,7 +19,10 @@ impl Origin {
         let good = trimmed.split_once("://").filter(|(scheme, host)| is_scheme(scheme) && is_authority(host));
         match (good, HeaderValue::try_from(trimmed)) {
             (Some(_), Ok(value)) => Ok(Self { fixed: Some(value), trust_forwarded }),
-            _ => Err(Error::Config { field: "public_url", wanted: "http(s)://host[:port] without a path, or empty".into() }),
+            _ => Err(Error::Config {
+                field: "public_url",
+                wanted: "http(s)://host[:port] without a path, or empty".into(),
+            }),
         }
     }
 
@@ -30,7 +33,8 @@ impl Origin {
         }
         let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
         // The last of several was added by our own proxy.
-        let forwarded = |name: &str| header(name).filter(|_| self.trust_forwarded)?.rsplit(',').next().map(str::trim);
+        let forwarded =
+            |name: &str| header(name).filter(|_| self.trust_forwarded)?.rsplit(',').next().map(str::trim);
         let scheme = forwarded("x-forwarded-proto").filter(|s| is_scheme(s));
         let scheme = scheme.or_else(|| uri.scheme_str().filter(|s| is_scheme(s))).unwrap_or("http");
         let host = forwarded("x-forwarded-host").filter(|h| is_authority(h));
@@ -48,7 +52,10 @@ fn is_scheme(text: &str) -> bool {
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
-            Some((v6, port)) if !v6.is_empty() && v6.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')) => {
+            Some((v6, port))
+                if !v6.is_empty()
+                    && v6.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')) =>
+            {
                 ("v6", port)
             }
             _ => return false,
@@ -73,11 +80,27 @@ mod tests {
 
     #[test]
     fn authorities_are_host_and_port_and_nothing_else() {
-        for good in ["localhost", "127.0.0.1:4420", "music.example:443", "[::1]:80", "[2001:db8::1]", "a_b-c.d"] {
+        for good in
+            ["localhost", "127.0.0.1:4420", "music.example:443", "[::1]:80", "[2001:db8::1]", "a_b-c.d"]
+        {
             assert!(is_authority(good), "{good}");
         }
         let long = "a".repeat(256);
-        for bad in ["", ":80", "a b", "a/b", "user@host", "host:", "host:99999", "host:+1", "[::1", "[]:1", "a\"b", "h:1:2", &long] {
+        for bad in [
+            "",
+            ":80",
+            "a b",
+            "a/b",
+            "user@host",
+            "host:",
+            "host:99999",
+            "host:+1",
+            "[::1",
+            "[]:1",
+            "a\"b",
+            "h:1:2",
+            &long,
+        ] {
             assert!(!is_authority(bad), "{bad}");
         }
     }
@@ -85,7 +108,11 @@ mod tests {
     #[test]
     fn the_request_speaks_for_itself_unless_told_otherwise() {
         let plain = Origin::new("", false).unwrap();
-        let h1 = headers(&[("host", "192.168.1.7:4420"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil")]);
+        let h1 = headers(&[
+            ("host", "192.168.1.7:4420"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "evil"),
+        ]);
         assert_eq!(plain.of(&"/a.B/C".parse().unwrap(), &h1).unwrap(), "http://192.168.1.7:4420");
         let h2 = "http://music.local:80/a.B/C".parse().unwrap();
         assert_eq!(plain.of(&h2, &HeaderMap::new()).unwrap(), "http://music.local:80");
@@ -93,7 +120,11 @@ mod tests {
         assert_eq!(plain.of(&"/".parse().unwrap(), &HeaderMap::new()), None);
 
         let behind = Origin::new("", true).unwrap();
-        let both = headers(&[("host", "10.0.0.1"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "music.example")]);
+        let both = headers(&[
+            ("host", "10.0.0.1"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "music.example"),
+        ]);
         assert_eq!(behind.of(&"/".parse().unwrap(), &both).unwrap(), "https://music.example");
 
         let fixed = Origin::new("https://music.example/", false).unwrap();

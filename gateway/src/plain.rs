@@ -63,7 +63,8 @@ async fn jwks(State(plain): State<Arc<Plain>>) -> Response {
         }
         None => {
             let headers = [(header::CONTENT_TYPE, TEXT), (header::RETRY_AFTER, "1")];
-            (StatusCode::SERVICE_UNAVAILABLE, headers, "the keys are not known yet; try again\n").into_response()
+            (StatusCode::SERVICE_UNAVAILABLE, headers, "the keys are not known yet; try again\n")
+                .into_response()
         }
     }
 }

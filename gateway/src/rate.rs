@@ -3,10 +3,7 @@
 
 use crate::{BudgetConfig, Error, LimitsConfig, refused::Refused};
 use governor::{
-    Quota, RateLimiter,
-    clock::Clock,
-    middleware::StateInformationMiddleware,
-    state::keyed::DashMapStateStore,
+    Quota, RateLimiter, clock::Clock, middleware::StateInformationMiddleware, state::keyed::DashMapStateStore,
 };
 use http::{HeaderMap, HeaderValue};
 use metrics::Counter;
@@ -86,7 +83,8 @@ impl Budget {
         };
         let burst = NonZeroU32::new(config.burst).ok_or_else(wrong)?;
         let rate = Some(config.per_second).filter(|r| (0.0001..=1e9).contains(r)).ok_or_else(wrong)?;
-        let quota = Quota::with_period(Duration::from_secs_f64(1.0 / rate)).ok_or_else(wrong)?.allow_burst(burst);
+        let quota =
+            Quota::with_period(Duration::from_secs_f64(1.0 / rate)).ok_or_else(wrong)?.allow_burst(burst);
         let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock);
         Ok(Self { limiter, config, name, crowded: AtomicBool::new(false), refused: OnceLock::new() })
     }
@@ -108,7 +106,10 @@ impl Budget {
         let whom = if matches!(key, Key::User(_)) { "this account" } else { "this address" };
         let BudgetConfig { per_second, burst } = self.config;
         let reset = u32::try_from(wait.as_nanos().div_ceil(1_000_000_000)).unwrap_or(u32::MAX);
-        Err((Level { limit, remaining: 0, reset }, Refused::Limited { calls: self.name, whom, per_second, burst, wait }))
+        Err((
+            Level { limit, remaining: 0, reset },
+            Refused::Limited { calls: self.name, whom, per_second, burst, wait },
+        ))
     }
 
     fn sweep(&self) {
@@ -118,7 +119,11 @@ impl Budget {
             self.limiter.shrink_to_fit();
         }
         if self.crowded.swap(keys > CROWD, Ordering::Relaxed) != (keys > CROWD) {
-            tracing::warn!(bucket = self.name, keys, "rate limits: many addresses; strangers share budgets by network while it lasts");
+            tracing::warn!(
+                bucket = self.name,
+                keys,
+                "rate limits: many addresses; strangers share budgets by network while it lasts"
+            );
         }
     }
 }
@@ -167,7 +172,8 @@ impl Rates {
     pub(crate) fn affords(&self, policy: &MethodPolicy) -> Result<(), Error> {
         let budget = self.budget(policy.bucket);
         if policy.cost > budget.config.burst {
-            let wanted = format!("a burst of at least {} for {}, the cost of one call", policy.cost, budget.name);
+            let wanted =
+                format!("a burst of at least {} for {}, the cost of one call", policy.cost, budget.name);
             return Err(Error::Config { field: "limits", wanted });
         }
         Ok(())
@@ -203,7 +209,9 @@ impl Rates {
         let now = u64::try_from(self.clock.now().as_millis()).unwrap_or(u64::MAX);
         let due = self.sweep_at.load(Ordering::Relaxed);
         let next = now.saturating_add(SWEEP.as_millis() as u64);
-        if now >= due && self.sweep_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        if now >= due
+            && self.sweep_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
             for budget in [&self.read, &self.write, &self.credential] {
                 budget.sweep();
             }
@@ -265,7 +273,9 @@ mod tests {
     async fn memory_is_bounded_whatever_number_of_addresses_calls() {
         let rates = rates(1.0, 1);
         let read = policy(Bucket::Read, 1);
-        let call = |i: u32| rates.draw(&read, None, Some(IpAddr::V6(Ipv6Addr::from_bits(u128::from(i) << 64)))).is_ok();
+        let call = |i: u32| {
+            rates.draw(&read, None, Some(IpAddr::V6(Ipv6Addr::from_bits(u128::from(i) << 64)))).is_ok()
+        };
         assert!((0..=CROWD as u32 + 10).all(call));
         rates.read.sweep();
         assert!(rates.read.crowded.load(Ordering::Relaxed));

@@ -30,7 +30,11 @@ pub(crate) enum Refused {
 /// For people: `0.3 s`, `12 s`.
 fn seconds(wait: Duration) -> String {
     let wait = wait.as_secs_f64();
-    if wait < 9.95 { format!("{:.1} s", (wait * 10.0).ceil() / 10.0) } else { format!("{:.0} s", wait.ceil()) }
+    if wait < 9.95 {
+        format!("{:.1} s", (wait * 10.0).ceil() / 10.0)
+    } else {
+        format!("{:.0} s", wait.ceil())
+    }
 }
 
 impl Refused {

@@ -54,7 +54,11 @@ fn parse(headers: &HeaderMap) -> Option<Duration> {
 /// The header that tells the role, rounded up to a unit that holds it.
 pub(crate) fn header(limit: Duration) -> Option<HeaderValue> {
     let millis = limit.as_nanos().div_ceil(1_000_000);
-    let text = if millis < 100_000_000 { format!("{millis}m") } else { format!("{}S", limit.as_secs().min(99_999_999)) };
+    let text = if millis < 100_000_000 {
+        format!("{millis}m")
+    } else {
+        format!("{}S", limit.as_secs().min(99_999_999))
+    };
     HeaderValue::try_from(text).ok()
 }
 

@@ -21,17 +21,24 @@ async fn reflection_lists_and_describes_what_is_routed() {
     let ask = async |question: MessageRequest| {
         let request = ServerReflectionRequest { host: String::new(), message_request: Some(question) };
         let mut client = ServerReflectionClient::new(rig.channel().await);
-        let mut answers = client.server_reflection_info(tokio_stream::once(request)).await.unwrap().into_inner();
+        let mut answers =
+            client.server_reflection_info(tokio_stream::once(request)).await.unwrap().into_inner();
         answers.message().await.unwrap().unwrap().message_response.unwrap()
     };
-    let MessageResponse::ListServicesResponse(list) = ask(MessageRequest::ListServices(String::new())).await else {
+    let MessageResponse::ListServicesResponse(list) = ask(MessageRequest::ListServices(String::new())).await
+    else {
         panic!("not a list");
     };
     let names: Vec<_> = list.service.iter().map(|s| s.name.as_str()).collect();
-    assert!(names.contains(&SONG) && names.contains(&IDENTITY) && names.contains(&"grpc.health.v1.Health"), "{names:?}");
+    assert!(
+        names.contains(&SONG) && names.contains(&IDENTITY) && names.contains(&"grpc.health.v1.Health"),
+        "{names:?}"
+    );
     assert!(!names.contains(&"segue.encoder.v1.EncoderService"), "not routed: {names:?}");
     let symbol = MessageRequest::FileContainingSymbol(format!("{SONG}.GetSong"));
-    assert!(matches!(ask(symbol).await, MessageResponse::FileDescriptorResponse(f) if !f.file_descriptor_proto.is_empty()));
+    assert!(
+        matches!(ask(symbol).await, MessageResponse::FileDescriptorResponse(f) if !f.file_descriptor_proto.is_empty())
+    );
 }
 
 #[tokio::test]
@@ -63,7 +70,9 @@ async fn health_follows_readiness() {
     assert_eq!(health.check(ask(SONG)).await.unwrap().into_inner().status, 2);
     assert_eq!(watch.message().await.unwrap().unwrap().status, 2);
     rig.store_ready.store(true, Ordering::SeqCst);
-    let back = tokio::time::timeout(Duration::from_secs(5), watch.message()).await.expect("told without being asked");
+    let back = tokio::time::timeout(Duration::from_secs(5), watch.message())
+        .await
+        .expect("told without being asked");
     assert_eq!(back.unwrap().unwrap().status, 1);
 }
 
@@ -91,7 +100,7 @@ async fn pages_for_machines() {
 
 #[tokio::test]
 async fn keys_are_cached_and_outlive_identity() {
-    let rig = Rig::start(Behind::Remote).await;
+    let mut rig = Rig::start(Behind::Remote).await;
     for _ in 0..3 {
         let (code, headers, keys) = page(&rig, "/.well-known/jwks.json").await;
         assert_eq!((code, keys.as_str()), (StatusCode::OK, r#"{"keys":[]}"#));
@@ -99,14 +108,14 @@ async fn keys_are_cached_and_outlive_identity() {
         assert_eq!(headers["content-type"], "application/json");
     }
     assert_eq!(rig.backend.calls(), 1);
-    rig.services.as_ref().unwrap().cancel();
+    rig.kill_services();
     assert_eq!(page(&rig, "/.well-known/jwks.json").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn keys_that_were_never_known_are_unavailable() {
-    let rig = Rig::start(Behind::Remote).await;
-    rig.services.as_ref().unwrap().cancel();
+    let mut rig = Rig::start(Behind::Remote).await;
+    rig.kill_services();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let (code, headers, _) = page(&rig, "/.well-known/jwks.json").await;
     assert_eq!(code, StatusCode::SERVICE_UNAVAILABLE);

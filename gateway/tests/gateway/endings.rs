@@ -114,11 +114,11 @@ async fn a_panic_is_that_calls_fault_alone() {
 
 #[tokio::test]
 async fn a_service_that_is_gone_is_unavailable() {
-    let rig = Rig::start(Behind::Remote).await;
+    let mut rig = Rig::start(Behind::Remote).await;
     let mut songs = rig.songs().await;
     let mut stream = songs.watch_song(watch("endless")).await.unwrap().into_inner();
     stream.message().await.unwrap();
-    rig.services.as_ref().unwrap().cancel();
+    rig.kill_services();
     let error = loop {
         match stream.message().await {
             Ok(item) => assert!(item.is_some()),

@@ -40,7 +40,11 @@ async fn a_greedy_user_is_told_how_long_to_wait_and_others_are_not_touched() {
     assert_eq!(details.error_info().unwrap().reason, "RATE_LIMITED");
     let wait = details.retry_info().unwrap().retry_delay.unwrap();
     assert!(wait > Duration::from_millis(1000) && wait <= Duration::from_secs(2), "{wait:?}");
-    assert!(error.message().starts_with("too many reads from this account: 0.5 per second and 6 at once"), "{}", error.message());
+    assert!(
+        error.message().starts_with("too many reads from this account: 0.5 per second and 6 at once"),
+        "{}",
+        error.message()
+    );
     for (name, value) in [("ratelimit-limit", "6"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "2")] {
         assert_eq!(error.metadata().get(name).unwrap(), value);
     }
@@ -67,7 +71,11 @@ async fn a_stream_counts_once() {
     let mut songs = rig.songs().await;
     let user = token();
     // Costs 5 of 6, however many messages come.
-    let mut stream = songs.watch_song(signed(WatchSongRequest { song_id: "three".into() }, &user)).await.unwrap().into_inner();
+    let mut stream = songs
+        .watch_song(signed(WatchSongRequest { song_id: "three".into() }, &user))
+        .await
+        .unwrap()
+        .into_inner();
     while stream.message().await.unwrap().is_some() {}
     let get = || signed(GetSongRequest { song_id: "one".into() }, &user);
     songs.get_song(get()).await.unwrap();
@@ -86,9 +94,15 @@ async fn guessing_costs_the_address_that_guesses() {
     assert!(error.message().contains("sign-ins and sign-ups from this address"), "{}", error.message());
     // Bad tokens are paid for by the address as well.
     for _ in 0..6 {
-        assert_eq!(identity.get_me(signed(GetMeRequest {}, "a.b.c")).await.unwrap_err().code(), Code::Unauthenticated);
+        assert_eq!(
+            identity.get_me(signed(GetMeRequest {}, "a.b.c")).await.unwrap_err().code(),
+            Code::Unauthenticated
+        );
     }
-    assert_eq!(identity.get_me(signed(GetMeRequest {}, "a.b.c")).await.unwrap_err().code(), Code::ResourceExhausted);
+    assert_eq!(
+        identity.get_me(signed(GetMeRequest {}, "a.b.c")).await.unwrap_err().code(),
+        Code::ResourceExhausted
+    );
     identity.get_me(signed(GetMeRequest {}, &token())).await.unwrap();
 }
 

@@ -47,7 +47,8 @@ async fn a_user_method_needs_a_good_token() {
 async fn a_roles_token_opens_nothing_here() {
     let rig = Rig::start(Behind::Local).await;
     let signer = RoleSigner::new("song", [1; 32], "segue", Arc::new(SystemClock));
-    let error = rig.identity().await.get_me(signed(GetMeRequest {}, &signer.token().unwrap())).await.unwrap_err();
+    let error =
+        rig.identity().await.get_me(signed(GetMeRequest {}, &signer.token().unwrap())).await.unwrap_err();
     assert_eq!(error.code(), Code::Unauthenticated);
     assert_eq!(rig.backend.calls(), 0);
 }
@@ -83,7 +84,8 @@ async fn what_is_in_no_contract_is_not_forwarded() {
 #[tokio::test]
 async fn methods_for_roles_do_not_exist_outside() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut compiler = protox::Compiler::new([here.join("tests/gateway/proto"), here.join("../proto")]).unwrap();
+    let mut compiler =
+        protox::Compiler::new([here.join("tests/gateway/proto"), here.join("../proto")]).unwrap();
     compiler.include_imports(true).open_file("test.proto").unwrap();
     let policies = Policies::read(&compiler.encode_file_descriptor_set()).unwrap();
 
@@ -104,12 +106,16 @@ async fn methods_for_roles_do_not_exist_outside() {
         metrics: Arc::new(String::new),
         ready: Arc::new(Vec::new),
     };
-    assert!(matches!(Gateway::new(GatewayConfig::default(), deps("segue.test.v1.Typo")), Err(Error::Route { .. })));
+    assert!(matches!(
+        Gateway::new(GatewayConfig::default(), deps("segue.test.v1.Typo")),
+        Err(Error::Route { .. })
+    ));
 
     let stop = CancellationToken::new();
     let gateway = Gateway::new(GatewayConfig::default(), deps("segue.test.v1.TestService")).unwrap();
     let address = listen(gateway.router(), stop.clone()).await;
-    let client = transport::Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    let client =
+        transport::Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let refused = async |path| call(client.clone(), path).await.unwrap_err().code();
     assert_eq!(refused("/segue.test.v1.TestService/ForRoles").await, Code::Unimplemented);
     assert_eq!(refused("/segue.test.v1.TestService/ForAdmins").await, Code::Unauthenticated);

@@ -4,11 +4,13 @@ use crate::backend::Backend;
 use segue_domain::{SessionId, SystemClock, UserId};
 use segue_gateway::{Deps, Gateway, GatewayConfig, Route};
 use segue_mesh::{
-    Auth, Channel, Claims, Door, ListenConfig, Policies, Server, ServerConfig, Verifier, VerifierConfig, VerifyingKey,
-    sign_token,
+    Auth, Channel, Claims, Door, ListenConfig, Policies, Server, ServerConfig, Verifier, VerifierConfig,
+    VerifyingKey, sign_token,
 };
 use segue_proto::{
-    identity::v1::{identity_service_client::IdentityServiceClient, identity_service_server::IdentityServiceServer},
+    identity::v1::{
+        identity_service_client::IdentityServiceClient, identity_service_server::IdentityServiceServer,
+    },
     song::v1::{song_service_client::SongServiceClient, song_service_server::SongServiceServer},
 };
 use std::{
@@ -19,7 +21,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, transport};
 
@@ -38,8 +43,8 @@ pub(crate) struct Rig {
     pub(crate) address: SocketAddr,
     pub(crate) backend: Backend,
     pub(crate) store_ready: Arc<AtomicBool>,
-    /// Ends the services, when they are remote.
-    pub(crate) services: Option<CancellationToken>,
+    /// Where the services run, when they are remote.
+    services: Option<Runtime>,
     _stop: DropGuard,
 }
 
@@ -80,9 +85,9 @@ impl Rig {
         let channel = match behind {
             Behind::Local => Channel::local(server),
             Behind::Remote => {
-                let token = stop.child_token();
-                services = Some(token.clone());
-                let address = listen(server, token).await;
+                let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+                let address = runtime.spawn(listen(server, stop.clone())).await.unwrap();
+                services = Some(runtime);
                 Channel::remote(format!("http://{address}").parse().unwrap())
             }
         };
@@ -93,7 +98,9 @@ impl Rig {
             routes: [SONG, IDENTITY].map(|s| Route { service: s.into(), channel: channel.clone() }).into(),
             identity: channel,
             metrics: Arc::new(|| "segue_up 1\n".into()),
-            ready: Arc::new(move || vec![("store".into(), store.load(Ordering::SeqCst)), ("bus".into(), true)]),
+            ready: Arc::new(move || {
+                vec![("store".into(), store.load(Ordering::SeqCst)), ("bus".into(), true)]
+            }),
         };
         let gateway = Gateway::new(config, deps).unwrap();
         let address = listen(gateway.router(), stop.clone()).await;
@@ -116,6 +123,13 @@ impl Rig {
         IdentityServiceClient::new(self.channel().await)
     }
 
+    /// Ends remote services and breaks their connections.
+    pub(crate) fn kill_services(&mut self) {
+        if let Some(services) = self.services.take() {
+            services.shutdown_background();
+        }
+    }
+
     /// Waits until no handler is at work.
     pub(crate) async fn at_rest(&self) {
         for _ in 0..400 {
@@ -125,6 +139,12 @@ impl Rig {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         panic!("the service goes on working");
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.kill_services();
     }
 }
 

@@ -35,7 +35,8 @@ fn request(address: SocketAddr, content_type: &str, body: Unfinished) -> Request
 
 async fn http2(address: SocketAddr, body: Unfinished) -> Status {
     let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
-    let (mut client, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
     tokio::spawn(connection);
     let answer = client.send_request(request(address, "application/grpc", body)).await.unwrap();
     status(answer).await
@@ -58,7 +59,8 @@ fn huge(flag: u8, length: u32) -> (Unfinished, Arc<AtomicUsize>) {
         count.fetch_add(chunk.len(), Ordering::SeqCst);
         chunk.clone()
     });
-    let all = futures::StreamExt::chain(futures::stream::iter([head]), futures::StreamExt::take(rest, chunks));
+    let all =
+        futures::StreamExt::chain(futures::stream::iter([head]), futures::StreamExt::take(rest, chunks));
     let frames = futures::StreamExt::map(all, |b| Ok(Frame::data(b)));
     (StreamBody::new(frames).boxed(), taken)
 }
@@ -74,7 +76,11 @@ async fn a_hundred_megabytes_are_cut_off_at_once() {
             assert_eq!(error.code(), Code::ResourceExhausted, "{behind:?} {error:?}");
             assert_eq!(error.get_details_error_info().unwrap().reason, "MESSAGE_TOO_LARGE");
             assert!(error.message().contains("104857600 bytes, and at most 4194304"), "{}", error.message());
-            assert!(taken.load(Ordering::SeqCst) <= 4 * MIB, "{} bytes were taken", taken.load(Ordering::SeqCst));
+            assert!(
+                taken.load(Ordering::SeqCst) <= 4 * MIB,
+                "{} bytes were taken",
+                taken.load(Ordering::SeqCst)
+            );
             assert!(begin.elapsed() < Duration::from_secs(5));
         }
         assert_eq!(rig.backend.calls(), 0);
@@ -90,7 +96,11 @@ async fn an_ordinary_client_reads_the_refusal_of_its_huge_message() {
     assert_eq!(error.code(), Code::ResourceExhausted, "{error:?}");
     assert_eq!(error.get_details_error_info().unwrap().reason, "MESSAGE_TOO_LARGE");
     let small = BatchGetSongsRequest { song_ids: vec!["x".into()] };
-    assert_eq!(songs.batch_get_songs(small).await.unwrap().into_inner().songs.len(), 1, "the connection lives on");
+    assert_eq!(
+        songs.batch_get_songs(small).await.unwrap().into_inner().songs.len(),
+        1,
+        "the connection lives on"
+    );
 }
 
 #[tokio::test]

@@ -76,10 +76,17 @@ async fn binary_and_text_calls_pass_over_http_1() {
             assert_eq!(answer.status(), StatusCode::OK, "{content_type}");
             assert_eq!(answer.headers()["access-control-allow-origin"], "*");
             let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap().to_owned();
-            for name in ["grpc-status", "grpc-message", "grpc-status-details-bin", "ratelimit-reset", "segue-consistency"] {
+            for name in [
+                "grpc-status",
+                "grpc-message",
+                "grpc-status-details-bin",
+                "ratelimit-reset",
+                "segue-consistency",
+            ] {
                 assert!(exposed.contains(name), "{name} in {exposed}");
             }
-            let text = answer.headers()["content-type"].to_str().unwrap().starts_with("application/grpc-web-text");
+            let text =
+                answer.headers()["content-type"].to_str().unwrap().starts_with("application/grpc-web-text");
             assert_eq!(text, content_type.contains("text"));
             let bytes = answer.into_body().collect().await.unwrap().to_bytes();
             let (messages, trailers) = parse(&if text { from_text(&bytes) } else { bytes.to_vec() });
@@ -151,7 +158,8 @@ async fn preflights_are_answered_and_cached() {
     assert!(!answer.headers().contains_key("access-control-allow-credentials"));
     assert_eq!(rig.backend.calls(), 0);
 
-    let config = GatewayConfig { cors_origins: vec!["https://player.example".into()], ..GatewayConfig::default() };
+    let config =
+        GatewayConfig { cors_origins: vec!["https://player.example".into()], ..GatewayConfig::default() };
     let rig = Rig::with(Behind::Local, config).await;
     let answer = send(rig.address, preflight("https://player.example")).await;
     assert_eq!(text(answer.headers(), "access-control-allow-origin"), "https://player.example");
@@ -164,7 +172,8 @@ async fn mistakes_get_a_sentence() {
     let rig = Rig::start(Behind::Local).await;
     let get = framed(&GetSongRequest { song_id: "one".into() });
     let long = format!("/{}", "a".repeat(2000));
-    let plain = |method: &str, path: &str| Request::builder().method(method).uri(path).body(Full::default()).unwrap();
+    let plain =
+        |method: &str, path: &str| Request::builder().method(method).uri(path).body(Full::default()).unwrap();
     for (request, code) in [
         (post(GET, "application/json", get.clone()), StatusCode::UNSUPPORTED_MEDIA_TYPE),
         (post(GET, "application/grpc-web+json", get.clone()), StatusCode::UNSUPPORTED_MEDIA_TYPE),

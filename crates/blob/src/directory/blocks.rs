@@ -17,6 +17,10 @@ use tempfile::TempPath;
 /// Azure's limit on the blocks of an object.
 pub(crate) const MAX_BLOCKS: usize = 50_000;
 
+/// How many times its limit an object's uncommitted blocks may fill. Most of Azure's SDKs make new block ids at every
+/// attempt, so what a broken attempt left must not stand in the way of the next one; a commit is held to the limit.
+const ATTEMPTS: u64 = 3;
+
 /// How many blocks are remembered over all objects; beyond, sizes are read from the directory again.
 const REMEMBERED: usize = 200_000;
 
@@ -99,7 +103,7 @@ impl BlockTable {
         self.lock().remove(object);
     }
 
-    /// Whether a block of `size` bytes may come to those that are there.
+    /// Whether a block of `size` bytes may come to those that are there, of an object of at most `limit` bytes.
     pub(super) fn check(
         &self,
         object: &ObjectName,
@@ -115,7 +119,8 @@ impl BlockTable {
             if replaced.is_none() && blocks.sizes.len() >= MAX_BLOCKS {
                 return Err(EngineError::TooManyBlocks);
             }
-            if (blocks.total - replaced.copied().unwrap_or(0)).saturating_add(size) > limit {
+            let others = blocks.total - replaced.copied().unwrap_or(0);
+            if size > limit || others.saturating_add(size) > limit.saturating_mul(ATTEMPTS) {
                 return Err(EngineError::TooLarge(limit));
             }
             Ok(())

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use segue_ports::contract::blob::{Answer, Http};
 
 /// reqwest, as the suite wants it.
-pub struct Client(reqwest::Client);
+pub(crate) struct Client(reqwest::Client);
 
 impl Client {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self(reqwest::Client::new())
     }

@@ -5,21 +5,21 @@ use segue_domain::SystemClock;
 use std::{path::Path, sync::Arc};
 
 /// An engine and the address it listens on.
-pub struct Served {
-    pub directory: Directory,
-    pub origin: String,
+pub(crate) struct Served {
+    pub(crate) directory: Directory,
+    pub(crate) origin: String,
     server: tokio::task::JoinHandle<()>,
 }
 
 /// The configuration of an engine in `folder`, with the same key at every call.
-pub fn config(folder: &Path) -> DirectoryConfig {
+pub(crate) fn config(folder: &Path) -> DirectoryConfig {
     let key = SecretKey::from_base64("c2VndWUtdGVzdC1rZXktc2VndWUtdGVzdC1rZXktc2VndWUtdGVzdC1rZXk=")
         .expect("a key");
     DirectoryConfig::new(folder, key)
 }
 
 /// Opens the engine and serves it on a free port.
-pub async fn serve(config: DirectoryConfig) -> Served {
+pub(crate) async fn serve(config: DirectoryConfig) -> Served {
     let directory = Directory::open(config, Arc::new(SystemClock)).await.expect("the folder opens");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let origin = format!("http://{}", listener.local_addr().expect("an address"));
@@ -30,7 +30,7 @@ pub async fn serve(config: DirectoryConfig) -> Served {
 
 impl Served {
     /// Stops the server, so that the folder can be opened again.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.server.abort();
         let _ = self.server.await;
     }

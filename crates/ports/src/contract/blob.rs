@@ -296,8 +296,9 @@ impl Suite<'_> {
         refused("PUT", url.replace(object.as_str(), other.as_str())).await;
         refused("GET", url.replace("sp=cw", "sp=rcw")).await;
         let (before, signature) = url.split_once("&sig=").expect("a signature");
-        let turned: String = signature.chars().rev().collect();
-        refused("PUT", format!("{before}&sig={turned}")).await;
+        let rest = signature.get(if signature.starts_with('%') { 3 } else { 1 }..).unwrap_or_default();
+        let other_first = if signature.starts_with('A') { 'B' } else { 'A' };
+        refused("PUT", format!("{before}&sig={other_first}{rest}")).await;
         let expired = self.store.sign(&object, UPLOAD, SystemClock.now().minus(MINUTES), self.origin).await;
         refused("PUT", expired.expect("a url")).await;
         let unsigned = self.http.send("PUT", before, &put, Bytes::new()).await;
