@@ -24,6 +24,7 @@ async fn keeps_the_contract() {
     for folder in ["pending", "tmp"].map(|name| folder.path().join(name)) {
         assert!(comes_empty(&folder).await, "garbage in {}", folder.display());
     }
+    served.stop().await;
 }
 
 /// What is out of sight is removed in the background.

@@ -61,7 +61,9 @@ impl EncoderConfig {
             return wrong("encoder.workers must be between 1 and 64");
         }
         if self.wall_limit_s == 0 || self.wall_limit_s > 28 * 60 {
-            return wrong("encoder.wall_limit_s must be between 1 and 1680: the bus takes a job back after 30 minutes");
+            return wrong(
+                "encoder.wall_limit_s must be between 1 and 1680: the bus takes a job back after 30 minutes",
+            );
         }
         if self.memory_limit_bytes < 64 << 20 {
             return wrong("encoder.memory_limit_bytes must be at least 67108864");

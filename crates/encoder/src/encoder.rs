@@ -1,7 +1,11 @@
 //! The role, put together.
 
 use crate::{
-    EncoderConfig, Error, job, migration::Migrator, queue, repository::Repository, running::Running,
+    EncoderConfig, Error, job,
+    migration::Migrator,
+    queue,
+    repository::Repository,
+    running::Running,
     service::{Service, hear},
     songs::Songs,
 };
@@ -69,8 +73,9 @@ impl Encoder {
     pub fn new(config: EncoderConfig, deps: Deps) -> Result<Self, Error> {
         config.validate()?;
         let folder = config.spool_dir();
-        std::fs::create_dir_all(folder)
-            .map_err(|e| Error::Config(format!("encoder.spool_dir {} cannot be made: {e}", folder.display())))?;
+        std::fs::create_dir_all(folder).map_err(|e| {
+            Error::Config(format!("encoder.spool_dir {} cannot be made: {e}", folder.display()))
+        })?;
         let inner = Inner {
             repository: Repository::new(deps.store.clone()),
             songs: Songs::new(deps.songs.clone(), deps.role.clone()),
@@ -90,7 +95,9 @@ impl Encoder {
     }
 
     /// The gRPC service.
-    pub fn service(&self) -> EncoderServiceServer<impl segue_proto::encoder::v1::encoder_service_server::EncoderService> {
+    pub fn service(
+        &self,
+    ) -> EncoderServiceServer<impl segue_proto::encoder::v1::encoder_service_server::EncoderService> {
         EncoderServiceServer::new(Service::new(Arc::clone(&self.inner)))
     }
 

@@ -36,7 +36,8 @@ pub(crate) struct Job {
 impl Job {
     /// The job in a SongUploaded fact; a sentence for the dead letter when there is none.
     pub(crate) fn parse(message: &Message) -> Result<Self, String> {
-        let event = Event::decode(message.payload.clone()).map_err(|e| format!("payload is no event: {e}"))?;
+        let event =
+            Event::decode(message.payload.clone()).map_err(|e| format!("payload is no event: {e}"))?;
         let Some(Data::SongUploaded(data)) = event.data else {
             return Err(format!("event {} of type {:?} carries no song_uploaded", event.id, event.r#type));
         };

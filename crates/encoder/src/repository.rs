@@ -7,8 +7,8 @@ use crate::{
     event::{self, next_version},
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use segue_domain::{EncodingId, OutputId, SongId, Timestamp, UserId};
 use segue_proto::event::v1::EncodingSucceeded;
@@ -51,7 +51,8 @@ impl Repository {
     pub(crate) async fn begin(&self, job: Header, now: Timestamp) -> Result<Change, StoreError> {
         let mut tx = self.store.begin(job.song.into()).await?;
         insert(tx.connection(), job, now).await?;
-        let row = lock(&tx, job.song, job.id).await?.ok_or_else(|| StoreError::corrupt("encoding vanished"))?;
+        let row =
+            lock(&tx, job.song, job.id).await?.ok_or_else(|| StoreError::corrupt("encoding vanished"))?;
         let before = Encoding::try_from(row.clone())?;
         if before.state.ended() {
             tx.rollback().await?;
@@ -149,7 +150,11 @@ impl Repository {
         if let Some(before) = before {
             rows = rows.filter(Column::EncodingId.lt(before.to_string()));
         }
-        let rows = rows.order_by_desc(Column::EncodingId).limit(u64::from(most)).all(self.store.reader(&shard)).await?;
+        let rows = rows
+            .order_by_desc(Column::EncodingId)
+            .limit(u64::from(most))
+            .all(self.store.reader(&shard))
+            .await?;
         rows.into_iter().map(Encoding::try_from).collect()
     }
 }
@@ -181,3 +186,6 @@ async fn insert(db: &impl ConnectionTrait, job: Header, now: Timestamp) -> Resul
     Entity::insert(row).on_conflict_do_nothing_on(columns).exec_without_returning(db).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,9 @@ impl Running {
     pub(crate) fn new() -> Self {
         let percents = Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_secs(3600)).build();
         let notices = broadcast::Sender::new(BEHIND);
-        Self { inner: Arc::new(Inner { jobs: Mutex::default(), next: Default::default(), percents, notices }) }
+        Self {
+            inner: Arc::new(Inner { jobs: Mutex::default(), next: Default::default(), percents, notices }),
+        }
     }
 
     /// A job runs here until the guard is dropped.

@@ -8,14 +8,19 @@ mod watch;
 
 pub(crate) use hear::hear;
 
-use crate::{Error, encoder::Inner, encoding::{Encoding, State}};
+use crate::{
+    Error,
+    encoder::Inner,
+    encoding::{Encoding, State},
+};
 use futures::{StreamExt, stream::BoxStream};
 use segue_domain::{EncodingId, IdError, SongId};
 use segue_mesh::{Caller, Reply, status};
 use segue_proto::encoder::v1::{
     CancelEncodingRequest, CancelEncodingResponse, GetEncodingRequest, GetEncodingResponse, GetLadderRequest,
-    GetLadderResponse, ListEncodingsRequest, ListEncodingsResponse, RetryEncodingRequest, RetryEncodingResponse,
-    WatchEncodingRequest, WatchEncodingResponse, encoder_service_server::EncoderService,
+    GetLadderResponse, ListEncodingsRequest, ListEncodingsResponse, RetryEncodingRequest,
+    RetryEncodingResponse, WatchEncodingRequest, WatchEncodingResponse,
+    encoder_service_server::EncoderService,
 };
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -52,9 +57,13 @@ impl EncoderService for Service {
         Ok(Response::new(answer))
     }
 
-    async fn watch_encoding(&self, request: Request<WatchEncodingRequest>) -> Reply<Self::WatchEncodingStream> {
+    async fn watch_encoding(
+        &self,
+        request: Request<WatchEncodingRequest>,
+    ) -> Reply<Self::WatchEncodingStream> {
         let caller = Caller::of(&request);
-        let permit = Arc::clone(&self.watchers).try_acquire_owned().map_err(|_| status(Error::TooManyWatchers))?;
+        let permit =
+            Arc::clone(&self.watchers).try_acquire_owned().map_err(|_| status(Error::TooManyWatchers))?;
         // Listen before looking: what happens in between is heard.
         let notices = self.encoder.running.notices();
         let WatchEncodingRequest { encoding_id, song_id } = request.into_inner();
@@ -74,7 +83,10 @@ impl EncoderService for Service {
         Ok(Response::new(RetryEncodingResponse { encoding_id }))
     }
 
-    async fn cancel_encoding(&self, request: Request<CancelEncodingRequest>) -> Reply<CancelEncodingResponse> {
+    async fn cancel_encoding(
+        &self,
+        request: Request<CancelEncodingRequest>,
+    ) -> Reply<CancelEncodingResponse> {
         let caller = Caller::of(&request);
         let CancelEncodingRequest { encoding_id, song_id } = request.into_inner();
         let encoding = visible(&self.encoder, &caller, &encoding_id, &song_id).await.map_err(status)?;
@@ -88,8 +100,14 @@ impl EncoderService for Service {
 }
 
 /// The encoding if the caller may see it; what may not be seen is not there.
-async fn visible(encoder: &Inner, caller: &Caller, encoding_id: &str, song_id: &str) -> Result<Encoding, Error> {
-    let id: EncodingId = encoding_id.parse().map_err(|e: IdError| Error::field("encoding_id", e.to_string()))?;
+async fn visible(
+    encoder: &Inner,
+    caller: &Caller,
+    encoding_id: &str,
+    song_id: &str,
+) -> Result<Encoding, Error> {
+    let id: EncodingId =
+        encoding_id.parse().map_err(|e: IdError| Error::field("encoding_id", e.to_string()))?;
     let song: SongId = song_id.parse().map_err(|e: IdError| Error::field("song_id", e.to_string()))?;
     let found = encoder.repository.get(song, id).await?;
     found.filter(|e| e.visible_to(caller)).ok_or(Error::NotFound(id))

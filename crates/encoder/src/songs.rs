@@ -31,13 +31,18 @@ impl Songs {
             Err(_) => Err(Error::Songs("deadline".into())),
             Ok(Err(status)) => match from_status(&status) {
                 Code::NotFound => Ok(None),
-                Code::Internal | Code::Unimplemented | Code::InvalidArgument => Err(Error::Internal(text(&status))),
+                Code::Internal | Code::Unimplemented | Code::InvalidArgument => {
+                    Err(Error::Internal(text(&status)))
+                }
                 // Also a key that was not provisioned yet: that is no fault of the job.
                 _ => Err(Error::Songs(text(&status))),
             },
             Ok(Ok(answer)) => {
                 let song = answer.into_inner().song.unwrap_or_default();
-                song.owner_id.parse().map(Some).map_err(|e| Error::Internal(format!("song without owner: {e}")))
+                song.owner_id
+                    .parse()
+                    .map(Some)
+                    .map_err(|e| Error::Internal(format!("song without owner: {e}")))
             }
         }
     }
@@ -45,8 +50,13 @@ impl Songs {
     /// Tries a FAILED song again; the id of the new encoding, or nothing when new bytes are wanted first. The song
     /// service's refusals are the answer to our own caller.
     pub(crate) async fn retry(&self, song: SongId) -> Result<String, Status> {
-        let request = self.request(RetrySongRequest { song_id: song.to_string() }).map_err(segue_mesh::status)?;
-        let answer = SongServiceClient::new(self.channel.clone()).retry_song(request).await.map_err(refusal)?.into_inner();
+        let request =
+            self.request(RetrySongRequest { song_id: song.to_string() }).map_err(segue_mesh::status)?;
+        let answer = SongServiceClient::new(self.channel.clone())
+            .retry_song(request)
+            .await
+            .map_err(refusal)?
+            .into_inner();
         match answer.upload {
             Some(_) => Ok(String::new()),
             None => Ok(answer.song.map(|s: Song| s.encoding_id).unwrap_or_default()),
@@ -55,7 +65,8 @@ impl Songs {
 
     fn request<T>(&self, message: T) -> Result<Request<T>, Error> {
         let token = self.role.token().map_err(|e| Error::Internal(format!("role token: {e}")))?;
-        let bearer = format!("Bearer {token}").parse().map_err(|_| Error::Internal("role token is no text".into()))?;
+        let bearer =
+            format!("Bearer {token}").parse().map_err(|_| Error::Internal("role token is no text".into()))?;
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", bearer);
         request.set_timeout(DEADLINE);

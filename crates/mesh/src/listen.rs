@@ -8,7 +8,7 @@ use hyper_util::{
 };
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -24,11 +24,13 @@ pub struct ListenConfig {
     pub max_streams: u32,
     /// How long open requests may go on after shutdown began, milliseconds.
     pub grace_ms: u64,
+    /// How long sent bytes may stay unacknowledged before the connection is given up, milliseconds.
+    pub stalled_ms: u32,
 }
 
 impl Default for ListenConfig {
     fn default() -> Self {
-        Self { max_connections: 4096, header_timeout_ms: 10_000, max_streams: 256, grace_ms: 10_000 }
+        Self { max_connections: 4096, header_timeout_ms: 10_000, max_streams: 256, grace_ms: 10_000, stalled_ms: 60_000 }
     }
 }
 
@@ -50,6 +52,7 @@ pub async fn serve(listener: TcpListener, router: Router, config: ListenConfig, 
     let builder = Arc::new(builder);
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(config.max_connections));
+    let mut connections = JoinSet::new();
 
     loop {
         let accepted = tokio::select! {
@@ -67,13 +70,16 @@ pub async fn serve(listener: TcpListener, router: Router, config: ListenConfig, 
             }
         };
         let _ = stream.set_nodelay(true);
+        // A client that stopped reading holds memory; it cannot hold it for ever.
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, config.stalled_ms);
         let service = router.clone().map_request(move |mut request: http::Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer);
             request.map(axum::body::Body::new)
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        while connections.try_join_next().is_some() {}
+        connections.spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection ended");
             }
@@ -83,6 +89,7 @@ pub async fn serve(listener: TcpListener, router: Router, config: ListenConfig, 
     drop(listener);
     if tokio::time::timeout(Duration::from_millis(config.grace_ms), graceful.shutdown()).await.is_err() {
         tracing::warn!("grace time is over: open requests are cut off");
+        connections.shutdown().await;
     }
 }
 

@@ -63,7 +63,7 @@ async fn serve_until_stopped(config: Config, roles: &[Role], json: bool, telemet
     let stop_working = CancellationToken::new();
     let system = compose::assemble(&config, roles, telemetry.metrics(), stop_working.clone()).await?;
     let System { router, tasks, ready, first_account, closing } = system;
-    let serving = tokio::spawn(segue_mesh::serve(listener, router, listen, stop_accepting.clone()));
+    let mut serving = tokio::spawn(segue_mesh::serve(listener, router, listen, stop_accepting.clone()));
     ready.set(true);
     announce(bound, first_account.as_ref(), &data, json);
 
@@ -72,11 +72,15 @@ async fn serve_until_stopped(config: Config, roles: &[Role], json: bool, telemet
         eprintln!("stopping; press Ctrl-C again to stop at once");
     }
     let orderly = async {
-        // Readiness off, so that balancers look elsewhere; then no new connections, then drain, then consumers.
+        // Readiness off, so that balancers look elsewhere; then no new connections; then open calls get a moment, and
+        // what would go on for ever (watches, consumers) is ended.
         ready.set(false);
         stop_accepting.cancel();
-        let _ = serving.await;
+        let _ = tokio::time::timeout(Duration::from_secs(2), &mut serving).await;
         stop_working.cancel();
+        if !serving.is_finished() {
+            let _ = serving.await;
+        }
         tasks.close();
         tasks.wait().await;
         closing.await;

@@ -17,6 +17,7 @@ mod process;
 mod progress;
 mod proto;
 mod soak;
+mod surroundings;
 mod test;
 mod workspace;
 
@@ -39,6 +40,7 @@ enum Command {
     Install(install::Args),
     Test(test::Args),
     Soak(soak::Args),
+    Env(surroundings::Args),
     #[command(subcommand)]
     Bench(bench::Bench),
     CheckDeps(check_deps::Args),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Install(args) => install::command(args),
         Command::Test(args) => test::command(args),
         Command::Soak(args) => soak::command(args),
+        Command::Env(args) => surroundings::command(args),
         Command::Bench(bench) => bench::command(bench),
         Command::CheckDeps(args) => check_deps::command(args),
         Command::Lint(args) => lint::command(args),

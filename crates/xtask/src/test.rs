@@ -9,9 +9,9 @@ mod tally;
 
 use crate::{
     check_deps, install,
-    postgres::Postgres,
     progress::{self, seconds},
     proto,
+    surroundings::Surroundings,
     workspace::Workspace,
 };
 use build::{Built, Program};
@@ -31,7 +31,7 @@ const WHOLE_SYSTEM: &str = "segue-e2e";
 /// at the first failure. The last line is `N passed, N failed`; a check or a build that fails counts as one.
 ///
 /// The tests find in their environment: SEGUE_TEST_POSTGRES, SEGUE_BIN, SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES,
-/// SEGUE_TEST_SEEDS.
+/// SEGUE_TEST_SEEDS (how many), SEGUE_TEST_FIRST_SEED.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Run only tests whose name contains this, and no checks
@@ -90,17 +90,16 @@ pub(crate) struct Seeds {
     pub(crate) count: u64,
 }
 
-/// What tests run in.
+/// What all test programs of one run share.
 struct Suite<'a> {
-    workspace: &'a Workspace,
     built: &'a Built,
-    postgres: Postgres,
+    surroundings: Surroundings,
     seeds: Seeds,
 }
 
 impl<'a> Suite<'a> {
-    fn start(workspace: &'a Workspace, built: &'a Built, seeds: Seeds) -> anyhow::Result<Self> {
-        Ok(Self { workspace, built, postgres: Postgres::start()?, seeds })
+    fn start(workspace: &Workspace, built: &'a Built, seeds: Seeds) -> anyhow::Result<Self> {
+        Ok(Self { built, surroundings: Surroundings::start(workspace)?, seeds })
     }
 
     fn run(&self, program: &Program, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
@@ -116,15 +115,8 @@ impl<'a> Suite<'a> {
     }
 
     fn environment(&self, command: &mut Command) {
-        // A developer's own settings must not change what is tested.
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEGUE_"))
-        {
-            command.env_remove(name);
-        }
-        command.env("SEGUE_TEST_POSTGRES", self.postgres.url());
+        self.surroundings.set(command);
         command.env("SEGUE_BIN", &self.built.segue);
-        command.env("SEGUE_TEST_PYTHON", self.workspace.python());
-        command.env("SEGUE_TEST_NODE_MODULES", self.workspace.node_modules());
         command.env("SEGUE_TEST_SEEDS", self.seeds.count.to_string());
         command.env("SEGUE_TEST_FIRST_SEED", self.seeds.first.to_string());
     }

@@ -103,7 +103,12 @@ pub(crate) fn write_progress(to: &mut impl Write, thousandths: u32) -> io::Resul
 }
 
 /// Writes [`Frame::Object`]; the bytes go out as they are.
-pub(crate) fn write_object(to: &mut impl Write, name: &str, content_type: &str, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_object(
+    to: &mut impl Write,
+    name: &str,
+    content_type: &str,
+    bytes: &[u8],
+) -> io::Result<()> {
     if bytes.len() > MAX_OBJECT || name.len() > MAX_TEXT || content_type.len() > MAX_TEXT {
         return Err(garbage("object is too large"));
     }

@@ -73,6 +73,8 @@ impl Child {
         match frame::read(&mut self.frames).await {
             Ok(Some(frame)) => Ok(frame),
             Ok(None) => Err(self.death("ended without an answer").await),
+            // It did not even read its order.
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => Err(self.death("ended without an answer").await),
             Err(error) => Err(self.death(&format!("sent no frame: {error}")).await),
         }
     }
@@ -97,7 +99,11 @@ impl Child {
         let how = status.map_or_else(|e| e.to_string(), describe);
         let said = match self.stderr.take() {
             None => String::new(),
-            Some(task) => tokio::time::timeout(Duration::from_secs(1), task).await.ok().and_then(Result::ok).unwrap_or_default(),
+            Some(task) => tokio::time::timeout(Duration::from_secs(1), task)
+                .await
+                .ok()
+                .and_then(Result::ok)
+                .unwrap_or_default(),
         };
         let said = said.trim();
         let colon = if said.is_empty() { "" } else { ": " };

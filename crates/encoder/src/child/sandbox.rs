@@ -2,8 +2,8 @@
 
 use super::order::Order;
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Signal, getppid, nice, set_dumpable_behavior, set_parent_process_death_signal,
-    setrlimit,
+    DumpableBehavior, Resource, Rlimit, Signal, getppid, nice, set_dumpable_behavior,
+    set_parent_process_death_signal, setrlimit,
 };
 use std::io;
 
@@ -35,8 +35,8 @@ fn limit(resource: Resource, most: u64) -> io::Result<()> {
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod syscalls {
     use seccompiler::{
-        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-        apply_filter,
+        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+        SeccompRule, apply_filter,
     };
     use std::{collections::BTreeMap, io};
 
@@ -96,7 +96,8 @@ mod syscalls {
                 SeccompAction::Errno(libc::ENOSYS.unsigned_abs()),
                 arch,
             )?;
-            let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
+            let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+                ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
             // New threads, never new processes.
             rules.insert(libc::SYS_clone, vec![bits_are(0, libc::CLONE_THREAD, libc::CLONE_THREAD)?]);
             // Memory that can be executed is never made.
@@ -128,7 +129,12 @@ mod syscalls {
     ) -> Result<SeccompRule, seccompiler::BackendError> {
         let wide = |n: libc::c_int| u64::from(n.cast_unsigned());
         let operator = SeccompCmpOp::MaskedEq(wide(mask));
-        SeccompRule::new(vec![SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, wide(value))?])
+        SeccompRule::new(vec![SeccompCondition::new(
+            argument,
+            SeccompCmpArgLen::Dword,
+            operator,
+            wide(value),
+        )?])
     }
 
     #[cfg(test)]
@@ -163,7 +169,8 @@ mod syscalls {
                 let mut text = String::new();
                 open.read_to_string(&mut text).unwrap();
                 assert!(text.contains("segue-encoder"));
-                let sum = thread::Builder::new().name("rung".into()).spawn(|| vec![1_u8; 8 << 20].len()).unwrap();
+                let sum =
+                    thread::Builder::new().name("rung".into()).spawn(|| vec![1_u8; 8 << 20].len()).unwrap();
                 assert_eq!(sum.join().unwrap(), 8 << 20);
             });
             confined.join().unwrap();

@@ -45,11 +45,12 @@ fn run() -> io::Result<()> {
 
     let channel = Mutex::new(Channel { file: channel, told: None });
     let limits = Limits { max_duration_s: order.max_duration_s, ..Limits::default() };
-    let made = analyse(&spool, &limits, &Share { channel: &channel, from: 0, to: ANALYSIS }).and_then(|analysis| {
-        let rungs = ladder(&analysis);
-        let rest = Share { channel: &channel, from: ANALYSIS, to: 1000 };
-        encode(&spool, &analysis, &rungs, &order.song, &rest, &mut Objects(&channel))
-    });
+    let made =
+        analyse(&spool, &limits, &Share { channel: &channel, from: 0, to: ANALYSIS }).and_then(|analysis| {
+            let rungs = ladder(&analysis);
+            let rest = Share { channel: &channel, from: ANALYSIS, to: 1000 };
+            encode(&spool, &analysis, &rungs, &order.song, &rest, &mut Objects(&channel))
+        });
     let mut channel = lock(&channel);
     match made {
         Ok(_) => frame::write_done(&mut channel.file),
@@ -108,6 +109,7 @@ struct Objects<'c>(&'c Mutex<Channel>);
 impl Sink for Objects<'_> {
     fn put(&mut self, name: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), Error> {
         let mut channel = lock(self.0);
-        frame::write_object(&mut channel.file, name, content_type, &bytes).map_err(|e| Error::Sink(e.to_string()))
+        frame::write_object(&mut channel.file, name, content_type, &bytes)
+            .map_err(|e| Error::Sink(e.to_string()))
     }
 }

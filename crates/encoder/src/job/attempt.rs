@@ -70,8 +70,8 @@ async fn make(encoder: &Inner, job: &Job, output: &mut Output) -> Result<Made, S
     let mut progress = Progress::new(encoder.deps.bus.clone(), encoder.running.clone(), job.header);
     let json = run_child(encoder, job, file, output, &mut progress).await?;
     output.drain().await?;
-    let manifest: Manifest =
-        serde_json::from_slice(&json).map_err(|e| Stop::Died(format!("child process sent no manifest: {e}")))?;
+    let manifest: Manifest = serde_json::from_slice(&json)
+        .map_err(|e| Stop::Died(format!("child process sent no manifest: {e}")))?;
     if manifest.version != MANIFEST_VERSION || manifest.song != job.header.song.to_string() {
         return Err(Stop::Died("child process sent a manifest of something else".into()));
     }

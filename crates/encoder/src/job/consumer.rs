@@ -69,7 +69,12 @@ async fn consume(
 }
 
 /// In a task of its own, so that a bug in handling one job is that job's failure.
-async fn run_apart(encoder: &Arc<Inner>, message: Message, last: bool, shutdown: &CancellationToken) -> Answer {
+async fn run_apart(
+    encoder: &Arc<Inner>,
+    message: Message,
+    last: bool,
+    shutdown: &CancellationToken,
+) -> Answer {
     let (encoder, shutdown) = (Arc::clone(encoder), shutdown.clone());
     let job = async move { handle(&encoder, &message, last, &shutdown).await };
     match tokio::spawn(job).await {

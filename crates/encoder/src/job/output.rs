@@ -167,7 +167,12 @@ impl Output {
 }
 
 /// Stores an object that nobody else stores: one that is there after a failure is our own.
-async fn store(blob: &dyn BlobStore, object: &ObjectName, content_type: &str, bytes: Bytes) -> Result<(), BlobError> {
+async fn store(
+    blob: &dyn BlobStore,
+    object: &ObjectName,
+    content_type: &str,
+    bytes: Bytes,
+) -> Result<(), BlobError> {
     let mut wait = Duration::from_millis(200);
     for tried in 1.. {
         match blob.put(object, content_type, bytes.clone(), Condition::IfAbsent).await {

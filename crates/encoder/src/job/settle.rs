@@ -31,7 +31,12 @@ pub(super) enum Answer {
 }
 
 /// Handles one delivery of a job.
-pub(super) async fn handle(encoder: &Inner, message: &Message, last: bool, shutdown: &CancellationToken) -> Answer {
+pub(super) async fn handle(
+    encoder: &Inner,
+    message: &Message,
+    last: bool,
+    shutdown: &CancellationToken,
+) -> Answer {
     let job = match Job::parse(message) {
         Ok(job) => job,
         Err(why) => return Answer::Fail(why),
@@ -44,7 +49,9 @@ async fn run(encoder: &Inner, job: &Job, last: bool, shutdown: &CancellationToke
     // Before the row is read, so that a cancel in between is heard.
     let entered = encoder.running.enter(job.header.id, job.header.song);
     match encoder.repository.begin(job.header, encoder.deps.clock.now()).await {
-        Ok(Change::Made(row)) => tracing::info!(attempt = row.attempts, size_bytes = job.size, "encoding started"),
+        Ok(Change::Made(row)) => {
+            tracing::info!(attempt = row.attempts, size_bytes = job.size, "encoding started")
+        }
         Ok(Change::Ended(row)) => {
             tracing::debug!(state = row.state.as_str(), "encoding has ended before");
             return Answer::Ack;
@@ -56,7 +63,8 @@ async fn run(encoder: &Inner, job: &Job, last: bool, shutdown: &CancellationToke
 
     let begun = Instant::now();
     let blob = encoder.deps.blob.clone();
-    let mut output = Output::new(blob, job.header.song, encoder.config.parallel_puts, room(job), encoder.deps.crash);
+    let mut output =
+        Output::new(blob, job.header.song, encoder.config.parallel_puts, room(job), encoder.deps.crash);
     let outcome = match attempt(encoder, job, &mut output, &entered.cancel, shutdown).await {
         Ok(made) => publish(encoder, job, made, output).await,
         Err(stop) => {

@@ -13,7 +13,8 @@ use segue_ports::bus::Message;
 
 /// FAILED / CANCELLED from now on. A worker that does not hear of it finds the row ended when it would publish.
 pub(super) async fn cancel(encoder: &Inner, encoding: Encoding) -> Result<Encoding, Error> {
-    let failure = Failure::new(FailureReason::Cancelled, "the encoding was cancelled; try again with RetrySong");
+    let failure =
+        Failure::new(FailureReason::Cancelled, "the encoding was cancelled; try again with RetrySong");
     let now = encoder.deps.clock.now();
     let change = encoder.repository.fail(encoding.song, encoding.id, &failure, now).await?;
     let encoding = match change {

@@ -29,7 +29,12 @@ mod tests {
     fn the_ladder_has_every_rung_lowest_first() {
         let rungs = super::ladder().rungs;
         let shown: Vec<_> = rungs.iter().map(|r| (r.name.as_str(), r.bitrate, r.lossless)).collect();
-        let wanted = [("aac-64", 64_000, false), ("aac-128", 128_000, false), ("aac-256", 256_000, false), ("flac", 0, true)];
+        let wanted = [
+            ("aac-64", 64_000, false),
+            ("aac-128", 128_000, false),
+            ("aac-256", 256_000, false),
+            ("flac", 0, true),
+        ];
         assert_eq!(shown, wanted);
     }
 }

@@ -11,11 +11,13 @@ pub(super) async fn list(
     caller: &Caller,
     request: ListEncodingsRequest,
 ) -> Result<ListEncodingsResponse, Error> {
-    let song: SongId = request.song_id.parse().map_err(|e: IdError| Error::field("song_id", e.to_string()))?;
+    let song: SongId =
+        request.song_id.parse().map_err(|e: IdError| Error::field("song_id", e.to_string()))?;
     let size = PageSize::new(request.page_size)?;
     let query = ["ListEncodings", &request.song_id];
     let before = PageToken::decode(&query, &request.page_token)?;
-    let before: Option<EncodingId> = before.map(|c| c.parse()).transpose().map_err(|_| PageError::Malformed)?;
+    let before: Option<EncodingId> =
+        before.map(|c| c.parse()).transpose().map_err(|_| PageError::Malformed)?;
 
     let mut found = encoder.repository.list(song, before, size.get() + 1).await?;
     let allowed = match found.first() {

@@ -9,11 +9,15 @@ use std::{
 };
 
 /// Runs it to the end. One that dies without its closing line counts as one failure more.
-pub(super) fn run(name: &str, mut command: Command, tally: &mut Tally) {
+pub(super) fn run(name: &str, command: Command, tally: &mut Tally) {
+    run_into(&mut std::io::stdout(), name, command, tally);
+}
+
+fn run_into(output: &mut dyn Write, name: &str, mut command: Command, tally: &mut Tally) {
     eprintln!("== {name}");
     let start = Instant::now();
     let mut results = Results::default();
-    match stream(&mut command, &mut results) {
+    match stream(output, &mut command, &mut results) {
         Ok(true) => {}
         Ok(false) if results.failed > 0 => {}
         Ok(false) => {
@@ -31,7 +35,7 @@ pub(super) fn run(name: &str, mut command: Command, tally: &mut Tally) {
 }
 
 /// Whether it ended well.
-fn stream(command: &mut Command, results: &mut Results) -> std::io::Result<bool> {
+fn stream(to: &mut dyn Write, command: &mut Command, results: &mut Results) -> std::io::Result<bool> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let mut closed = false;
     if let Some(output) = child.stdout.take() {
@@ -39,7 +43,7 @@ fn stream(command: &mut Command, results: &mut Results) -> std::io::Result<bool>
         let mut line = Vec::new();
         // Bytes, not text: a test may print anything.
         while reader.read_until(b'\n', &mut line)? > 0 {
-            std::io::stdout().write_all(&line)?;
+            to.write_all(&line)?;
             closed |= results.read(&String::from_utf8_lossy(&line));
             line.clear();
         }
@@ -55,7 +59,9 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
         let mut tally = Tally::default();
-        run("a part", command, &mut tally);
+        command.stderr(Stdio::null());
+        // Not to standard output: these closing lines would be counted when this very test is.
+        run_into(&mut std::io::sink(), "a part", command, &mut tally);
         tally.last_line()
     }
 
