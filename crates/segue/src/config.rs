@@ -150,7 +150,7 @@ pub(crate) fn print(config: &Config, role: Option<Role>) -> anyhow::Result<Strin
     if let Some(role) = role {
         let own = format!("{role:?}").to_lowercase();
         let shared = ["process", "listen", "rpc", "telemetry", "store", "blob", "peers"];
-        table.retain(|key, _| key == &own || shared.contains(&key.as_str()));
+        table.retain(|key, _| *key == own || shared.iter().any(|s| *key == **s));
     }
     Ok(toml::to_string(&table)?)
 }

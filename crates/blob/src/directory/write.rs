@@ -77,6 +77,7 @@ impl Directory {
         // Blocks of one object arrive side by side; they wait for the disk side by side as well.
         self.blocking(move |inner| {
             folder.sync_all()?;
+            metrics::counter!("segue_blob_blocks_total").increment(1);
             (inner.crash)("blob-block-fsynced");
             Ok(())
         })
