@@ -135,7 +135,7 @@ async fn declarations_that_cannot_be_are_refused_by_field() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn blocks_in_any_order_repeated_or_wrong() {
-    let world = world(&[("SEGUE__SONG__BLOCK_SIZE", "262144")]).await;
+    let world = world(&[("SEGUE__SONG__BLOCK_BYTES", "262144")]).await;
     let bytes = wav(world.folder.path(), 250_000);
     let (song, grant) = world.create(&bytes).await;
     let size = grant.block_size as usize;
@@ -211,15 +211,15 @@ async fn signed_urls_open_what_they_name_and_nothing_else() {
     let (other_path, _) = other.url.split_once('?').unwrap();
     let without_sig = query.split('&').filter(|p| !p.starts_with("sig=")).collect::<Vec<_>>().join("&");
     let block = |url: String| format!("{url}&comp=block&blockid={}", id(0));
-    for (name, url) in [
-        ("another song's blob", block(format!("{other_path}?{query}"))),
-        ("longer life", block(format!("{path}?{}", query.replacen("se=2", "se=3", 1)))),
-        ("more permissions", block(format!("{path}?{}", query.replacen("sp=", "sp=rd", 1)))),
-        ("no signature", block(format!("{path}?{without_sig}"))),
-        ("nothing", format!("{path}?comp=block&blockid={}", id(0))),
+    for (name, url, refusal) in [
+        ("another song's blob", block(format!("{other_path}?{query}")), 403),
+        ("longer life", block(format!("{path}?{}", query.replacen("se=2", "se=3", 1))), 403),
+        ("more permissions", block(format!("{path}?{}", query.replacen("sp=", "sp=rd", 1))), 403),
+        ("no signature", block(format!("{path}?{without_sig}")), 401),
+        ("nothing", format!("{path}?comp=block&blockid={}", id(0)), 401),
     ] {
         let (status, text) = world.put(&url, b"bytes").await;
-        assert_eq!(status, 403, "{name}: {text}");
+        assert_eq!(status, refusal, "{name}: {text}");
         assert!(text.contains("<Code>"), "{name}: {text}");
     }
     assert_eq!(world.get(&grant.url).await.0, 403, "an upload URL does not read");

@@ -63,12 +63,12 @@ fn killed_at_any_point_every_song_becomes_ready_once() {
             let file = tone(folder.path(), &format!("{seed}-{point}.wav"), 300_000 + seed * 1000 + n as u64);
             // A few blocks, and the point is passed once or more before it kills.
             let named = format!("{point}:{}", 1 + seed);
-            up.set_environment(&[("SEGUE_CRASH_POINT", &named), ("SEGUE__SONG__BLOCK_SIZE", "262144")]);
+            up.set_environment(&[("SEGUE_CRASH_POINT", &named), ("SEGUE__SONG__BLOCK_BYTES", "262144")]);
             up.restart();
             let upload = user.start(&["upload", "--json", "--patience", "60", file.to_str().unwrap()]);
             let hit = up.died_within(Duration::from_secs(30));
             assert!(hit, "{named} was never passed");
-            up.set_environment(&[("SEGUE__SONG__BLOCK_SIZE", "262144")]);
+            up.set_environment(&[("SEGUE__SONG__BLOCK_BYTES", "262144")]);
             up.restart();
             let done = upload.wait_with_output().unwrap();
             let out = String::from_utf8_lossy(&done.stdout).into_owned();
@@ -106,7 +106,7 @@ fn resumes_after_the_client_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let file = tone(folder.path(), "long.wav", 8_000_000);
     let size = std::fs::metadata(&file).unwrap().len();
-    let up = Up::start_with(&[("SEGUE__SONG__BLOCK_SIZE", "262144")]);
+    let up = Up::start_with(&[("SEGUE__SONG__BLOCK_BYTES", "262144")]);
     let user = Cli::signed_in(&up);
     let blocks = || metric(&up, "segue_blob_blocks_total");
     let mut kills = 0;

@@ -162,9 +162,8 @@ impl Ground<'_> {
             crash: crash::point,
         };
         let mut config = self.config.encoder.clone();
-        if config.spool_dir.as_os_str().is_empty() {
-            config.spool_dir = self.config.process.data.join("spool");
-        }
+        // A relative folder is one in the data folder.
+        config.spool_dir = self.config.process.data.join(if config.spool_dir.as_os_str().is_empty() { "spool".as_ref() } else { config.spool_dir.as_path() });
         let encoder = Encoder::new(config, deps)?;
         encoder.declare().await?;
         self.channels.insert(SERVICES[2].0, Channel::local(self.server().add(encoder.service()).router()));
@@ -175,9 +174,8 @@ impl Ground<'_> {
 
     async fn edge(&self) -> anyhow::Result<Router> {
         let mut config = self.config.edge.clone();
-        if config.cache_dir.as_os_str().is_empty() {
-            config.cache_dir = self.config.process.data.join("edge");
-        }
+        // A relative folder is one in the data folder.
+        config.cache_dir = self.config.process.data.join(config.cache_dir);
         let deps = segue_edge::Deps {
             blob: self.engines.blob(),
             grants: self.engines.grant_verifier()?,

@@ -172,7 +172,7 @@ fn read(table: Table) -> Result<Config, ConfigError> {
         .map_err(|e| ConfigError::Value { key: e.path().to_string(), message: e.inner().to_string() })
 }
 
-/// `SEGUE__SONG__BLOCK_SIZE=4194304` sets `song.block_size`. Values are TOML; what is not TOML is text.
+/// `SEGUE__SONG__BLOCK_BYTES=4194304` sets `song.block_bytes`. Values are TOML; what is not TOML is text.
 fn overlay(table: &mut Table, vars: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
     for (name, text) in vars {
         let Some(path) = name.strip_prefix(PREFIX) else { continue };
