@@ -17,6 +17,7 @@ use crate::{
 use bytes::Bytes;
 use futures::{FutureExt, future::BoxFuture};
 use http::{Request, Response, request::Parts};
+use http_body_util::BodyExt;
 use segue_mesh::{Auth, status};
 use std::{
     convert::Infallible,
@@ -24,6 +25,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::{
     sync::{
@@ -82,10 +84,16 @@ impl Calls {
         B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     {
         let _slot = self.slots.try_acquire().map_err(|_| status(Refused::Overloaded))?;
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let begin = Instant::now();
         let timeout = self.limits.of(&parts.headers, method.policy.streaming);
-        let level = self.admit(method, &parts)?;
+        let level = match self.admit(method, &parts) {
+            Ok(level) => level,
+            Err(refused) => {
+                drain(&mut body).await;
+                return Err(refused);
+            }
+        };
 
         let allowed = Allowed { max: self.max_message_bytes, single: method.single };
         let (body, mut fault) = Measured::new(body, allowed).map_err(status)?;
@@ -139,6 +147,23 @@ impl Calls {
         })?;
         checked.map(|_| level)
     }
+}
+
+/// Reads what is left of a refused call, a little and for a moment. Over HTTP/1.1 the connection would be reset
+/// under a client that is still sending, and it would see that in place of the refusal.
+async fn drain<B: http_body::Body<Data = Bytes> + Unpin>(body: &mut B) {
+    let mut left: usize = 64 << 10;
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let size = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(size) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // A client that dawdles is refused as it is.
+    let _ = tokio::time::timeout(Duration::from_millis(250), read).await;
 }
 
 fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -18,7 +18,11 @@ pub(crate) fn block_id(index: u32) -> String {
 }
 
 /// Sends `missing` blocks. Fails with the first block that patience could not get through.
-pub(crate) async fn send(up: &Uploading<'_>, grant: &UploadGrant, missing: Vec<u32>) -> Result<(), ClientError> {
+pub(crate) async fn send(
+    up: &Uploading<'_>,
+    grant: &UploadGrant,
+    missing: Vec<u32>,
+) -> Result<(), ClientError> {
     let file = Arc::new(File::open(&up.file.path).map_err(|e| file_error(&up.file.path, e))?);
     stream::iter(missing)
         .map(|index| {
@@ -40,8 +44,16 @@ pub(crate) async fn send(up: &Uploading<'_>, grant: &UploadGrant, missing: Vec<u
 
 async fn put(up: &Uploading<'_>, index: u32, bytes: Bytes, md5: &str) -> Result<(), ClientError> {
     let url = up.url.lock().await.clone();
-    let target = format!("{url}&comp=block&blockid={}", utf8_percent_encode(&block_id(index), NON_ALPHANUMERIC));
-    let sent = up.client.http().put(&target).header("content-md5", md5).header("x-ms-version", "2022-11-02").body(bytes).send();
+    let target =
+        format!("{url}&comp=block&blockid={}", utf8_percent_encode(&block_id(index), NON_ALPHANUMERIC));
+    let sent = up
+        .client
+        .http()
+        .put(&target)
+        .header("content-md5", md5)
+        .header("x-ms-version", "2022-11-02")
+        .body(bytes)
+        .send();
     let answer = match sent.await {
         Ok(answer) => answer,
         // The URL carries a signature: an error must not print it.

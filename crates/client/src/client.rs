@@ -38,10 +38,13 @@ struct Inner {
 impl Client {
     /// A client of the server at `url` (`http://127.0.0.1:4420`). Connects when first used.
     pub fn new(url: &str, store: Arc<dyn CredentialStore>) -> Result<Self, ClientError> {
-        let other = |e: &dyn std::fmt::Display| ClientError::Other(format!("{url} is not an address of a server: {e}"));
+        let other = |e: &dyn std::fmt::Display| {
+            ClientError::Other(format!("{url} is not an address of a server: {e}"))
+        };
         let mut endpoint = Endpoint::from_shared(url.to_owned()).map_err(|e| other(&e))?;
         if url.starts_with("https:") {
-            endpoint = endpoint.tls_config(ClientTlsConfig::new().with_native_roots()).map_err(|e| other(&e))?;
+            endpoint =
+                endpoint.tls_config(ClientTlsConfig::new().with_native_roots()).map_err(|e| other(&e))?;
         }
         let channel = endpoint
             .connect_timeout(Duration::from_secs(5))
@@ -56,7 +59,13 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|e| ClientError::Other(e.to_string()))?;
-        let inner = Inner { url: url.trim_end_matches('/').to_owned(), channel, http, store, renewing: tokio::sync::Mutex::default() };
+        let inner = Inner {
+            url: url.trim_end_matches('/').to_owned(),
+            channel,
+            http,
+            store,
+            renewing: tokio::sync::Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -148,7 +157,8 @@ impl Client {
     /// A refusal in words, with broken connections told apart from answers.
     pub fn refused(&self, status: Status) -> ClientError {
         use std::error::Error;
-        let broken = is_broken_connection(&status) || (status.code() == tonic::Code::Unavailable && status.source().is_some());
+        let broken = is_broken_connection(&status)
+            || (status.code() == tonic::Code::Unavailable && status.source().is_some());
         if broken {
             let mut cause = status.message().to_owned();
             let mut source = status.source();
@@ -169,7 +179,10 @@ impl Client {
         let (Some(user), Some(tokens)) = (user, tokens) else {
             return Err(ClientError::Other("the server answered without an account or a session".into()));
         };
-        self.inner.store.save(Some(&credentials(&tokens, user.email.clone()))).map_err(ClientError::Credentials)?;
+        self.inner
+            .store
+            .save(Some(&credentials(&tokens, user.email.clone())))
+            .map_err(ClientError::Credentials)?;
         Ok(user)
     }
 }

@@ -22,7 +22,9 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("access_expires_ms", &self.access_expires_ms).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("access_expires_ms", &self.access_expires_ms)
+            .finish_non_exhaustive()
     }
 }
 

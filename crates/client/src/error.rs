@@ -77,8 +77,10 @@ impl ClientError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Refused(status) => {
-                matches!(status.code(), tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Cancelled)
-                    || is_broken_connection(status)
+                matches!(
+                    status.code(),
+                    tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Cancelled
+                ) || is_broken_connection(status)
                     || (status.code() == tonic::Code::ResourceExhausted && self.retry_after().is_some())
             }
             Self::BlobRefused { status, .. } => *status >= 500 || matches!(status, 408 | 429),
@@ -98,7 +100,9 @@ impl ClientError {
 pub(crate) fn is_broken_connection(status: &tonic::Status) -> bool {
     use std::error::Error;
     matches!(status.code(), tonic::Code::Unknown | tonic::Code::Internal)
-        && (status.source().is_some() || status.message().contains("h2 protocol error") || status.message().contains("transport"))
+        && (status.source().is_some()
+            || status.message().contains("h2 protocol error")
+            || status.message().contains("transport"))
 }
 
 impl From<tonic::Status> for ClientError {

@@ -34,7 +34,10 @@ impl FileIdentity {
 }
 
 /// Reads a file once and hashes it. `progress` gets the bytes read so far.
-pub async fn identify(path: &Path, progress: impl Fn(u64) + Send + 'static) -> Result<FileIdentity, ClientError> {
+pub async fn identify(
+    path: &Path,
+    progress: impl Fn(u64) + Send + 'static,
+) -> Result<FileIdentity, ClientError> {
     let path = path.to_owned();
     let task = tokio::task::spawn_blocking(move || {
         let fail = |e| file_error(&path, e);

@@ -30,7 +30,8 @@ impl Patience {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            let pause = error.retry_after().unwrap_or_default().max(wait.mul_f64(rand::rng().random_range(0.5..1.0)));
+            let pause =
+                error.retry_after().unwrap_or_default().max(wait.mul_f64(rand::rng().random_range(0.5..1.0)));
             if !error.is_transient() || Instant::now() + pause >= end {
                 return Err(error);
             }

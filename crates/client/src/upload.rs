@@ -2,8 +2,8 @@
 
 use crate::{Client, ClientError, FileIdentity, Patience, blocks, watch};
 use segue_proto::song::v1::{
-    CompleteUploadRequest, CreateSongRequest, GetUploadRequest, ListSongsRequest, RenewUploadRequest, Song, SongState,
-    Upload, UploadGrant, UploadState, Visibility,
+    CompleteUploadRequest, CreateSongRequest, GetUploadRequest, ListSongsRequest, RenewUploadRequest, Song,
+    SongState, Upload, UploadGrant, UploadState, Visibility,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
@@ -46,7 +46,13 @@ pub struct UploadOptions {
 
 impl Default for UploadOptions {
     fn default() -> Self {
-        Self { wait: true, patience: Patience::default(), request_id: None, title: String::new(), public: None }
+        Self {
+            wait: true,
+            patience: Patience::default(),
+            request_id: None,
+            title: String::new(),
+            public: None,
+        }
     }
 }
 
@@ -110,7 +116,11 @@ impl Client {
         Ok(answer.into_inner().songs)
     }
 
-    async fn create(&self, file: &FileIdentity, options: &UploadOptions) -> Result<(Song, Option<UploadGrant>), ClientError> {
+    async fn create(
+        &self,
+        file: &FileIdentity,
+        options: &UploadOptions,
+    ) -> Result<(Song, Option<UploadGrant>), ClientError> {
         let name = file.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let request = CreateSongRequest {
             request_id: options.request_id.clone().unwrap_or_default(),
@@ -120,15 +130,24 @@ impl Client {
             title: options.title.clone(),
             visibility: options.public.unwrap_or(Visibility::Unspecified).into(),
         };
-        let answer = self.songs().create_song(self.request(request).await?).await.map_err(|s| self.refused(s))?.into_inner();
-        let song = answer.song.ok_or_else(|| ClientError::Other("the server answered without a song".into()))?;
+        let answer = self
+            .songs()
+            .create_song(self.request(request).await?)
+            .await
+            .map_err(|s| self.refused(s))?
+            .into_inner();
+        let song =
+            answer.song.ok_or_else(|| ClientError::Other("the server answered without a song".into()))?;
         Ok((song, answer.upload))
     }
 
     async fn renew(&self, song_id: &str) -> Result<UploadGrant, ClientError> {
         let request = self.request(RenewUploadRequest { song_id: song_id.into() }).await?;
         let answer = self.songs().renew_upload(request).await.map_err(|s| self.refused(s))?;
-        answer.into_inner().upload.ok_or_else(|| ClientError::Other("the server answered without a grant".into()))
+        answer
+            .into_inner()
+            .upload
+            .ok_or_else(|| ClientError::Other("the server answered without a grant".into()))
     }
 
     async fn progress_of(&self, song_id: &str) -> Result<Upload, ClientError> {
@@ -140,7 +159,10 @@ impl Client {
     async fn complete(&self, song_id: &str) -> Result<Song, ClientError> {
         let request = self.request(CompleteUploadRequest { song_id: song_id.into() }).await?;
         let answer = self.songs().complete_upload(request).await.map_err(|s| self.refused(s))?;
-        answer.into_inner().song.ok_or_else(|| ClientError::Other("the server answered without a song".into()))
+        answer
+            .into_inner()
+            .song
+            .ok_or_else(|| ClientError::Other("the server answered without a song".into()))
     }
 
     /// Sends what is missing and completes. What the store says is missing after that is sent again, twice at most.
@@ -181,7 +203,12 @@ impl Client {
         }
     }
 
-    async fn finish(&self, song: Song, options: &UploadOptions, progress: &dyn Progress) -> Result<Song, ClientError> {
+    async fn finish(
+        &self,
+        song: Song,
+        options: &UploadOptions,
+        progress: &dyn Progress,
+    ) -> Result<Song, ClientError> {
         if !options.wait || matches!(song.state(), SongState::Ready) {
             return Ok(song);
         }

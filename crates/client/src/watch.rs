@@ -43,7 +43,12 @@ pub(crate) async fn until_done(
 
 impl Client {
     /// Hears of every change of a song until it is READY or FAILED.
-    pub async fn watch(&self, song_id: &str, patience: Patience, heard: impl Fn(&Song, u32)) -> Result<Song, ClientError> {
+    pub async fn watch(
+        &self,
+        song_id: &str,
+        patience: Patience,
+        heard: impl Fn(&Song, u32),
+    ) -> Result<Song, ClientError> {
         until_done(self, song_id, patience, heard).await
     }
 }

@@ -135,7 +135,12 @@ mod tests {
     use super::*;
 
     fn grant() -> Grant {
-        Grant { song: SongId::new(), output: OutputId::new(), listener: Some(UserId::new()), expires: Timestamp::from_seconds(100) }
+        Grant {
+            song: SongId::new(),
+            output: OutputId::new(),
+            listener: Some(UserId::new()),
+            expires: Timestamp::from_seconds(100),
+        }
     }
 
     #[test]

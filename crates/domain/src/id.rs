@@ -95,7 +95,10 @@ mod tests {
     fn an_id_has_one_spelling() {
         let id = SongId::new();
         assert_eq!(id.to_string().parse::<SongId>(), Ok(id));
-        assert!(id.to_string().to_uppercase().parse::<SongId>().is_err() || id.to_string().chars().all(|c| !c.is_alphabetic()));
+        assert!(
+            id.to_string().to_uppercase().parse::<SongId>().is_err()
+                || id.to_string().chars().all(|c| !c.is_alphabetic())
+        );
         assert!(id.uuid().simple().to_string().parse::<SongId>().is_err());
     }
 

@@ -6,7 +6,9 @@ use std::{fmt, str::FromStr};
 
 /// A name that is not allowed.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-#[error("object name is not allowed: segments of a-z, A-Z, 0-9, '.', '_' and '-' between single slashes, at most 512 bytes")]
+#[error(
+    "object name is not allowed: segments of a-z, A-Z, 0-9, '.', '_' and '-' between single slashes, at most 512 bytes"
+)]
 pub struct ObjectError;
 
 /// The name of an object: `originals/{song_id}/{upload_id}` or `media/{song_id}/{output_id}/…`.
@@ -82,7 +84,9 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_folder() {
-        for bad in ["", "/", "a/", "/a", "a//b", "..", "a/../b", ".", "a/./b", "a b", "a%2e", "a\\b", "ü", "a\0"] {
+        for bad in
+            ["", "/", "a/", "/a", "a//b", "..", "a/../b", ".", "a/./b", "a b", "a%2e", "a\\b", "ü", "a\0"]
+        {
             assert_eq!(bad.parse::<ObjectName>(), Err(ObjectError), "{bad:?}");
         }
         assert!("media/x/aac-128/00001.m4s".parse::<ObjectName>().is_ok());

@@ -66,7 +66,8 @@ impl Cli {
     /// A new account.
     pub fn signed_up(up: &Up, email: &str) -> Self {
         let cli = Self::new(up.url());
-        let _ = cli.run_with(&["signup", "--email", email, "--password-stdin"], "a long enough password").good();
+        let _ =
+            cli.run_with(&["signup", "--email", email, "--password-stdin"], "a long enough password").good();
         cli
     }
 

@@ -24,7 +24,11 @@ pub fn python(script: &str, args: &[&str]) -> Output {
 /// # Panics
 /// When it fails.
 pub fn node(script: &str, job: &Value) -> Value {
-    let done = Command::new("node").arg(folder("node").join(script)).arg(job.to_string()).output().expect("node runs");
+    let done = Command::new("node")
+        .arg(folder("node").join(script))
+        .arg(job.to_string())
+        .output()
+        .expect("node runs");
     let out = String::from_utf8_lossy(&done.stdout).into_owned();
     let last = out.lines().last().unwrap_or_default();
     serde_json::from_str(last).unwrap_or_else(|e| {
@@ -37,6 +41,7 @@ pub fn node(script: &str, job: &Value) -> Value {
 /// # Panics
 /// When it does not start.
 pub fn buf(args: &[&str]) -> Output {
-    let modules = std::env::var_os("SEGUE_TEST_NODE_MODULES").expect("SEGUE_TEST_NODE_MODULES; run 'cargo xtask test'");
+    let modules =
+        std::env::var_os("SEGUE_TEST_NODE_MODULES").expect("SEGUE_TEST_NODE_MODULES; run 'cargo xtask test'");
     Command::new(Path::new(&modules).join(".bin/buf")).args(args).output().expect("buf runs")
 }

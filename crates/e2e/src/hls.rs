@@ -59,7 +59,8 @@ fn attributes(list: &str) -> BTreeMap<String, String> {
 /// # Panics
 /// When it fails.
 fn fetch(url: &str) -> String {
-    let done = std::process::Command::new("curl").args(["-sfS", "--compressed", url]).output().expect("curl runs");
+    let done =
+        std::process::Command::new("curl").args(["-sfS", "--compressed", url]).output().expect("curl runs");
     assert!(done.status.success(), "{url}: {}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8_lossy(&done.stdout).into_owned()
 }

@@ -18,7 +18,11 @@ use std::path::PathBuf;
 pub fn binary() -> PathBuf {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.parent()?.join("segue"));
     let path = std::env::var_os("SEGUE_BIN").map(PathBuf::from).or_else(beside).expect("a path");
-    assert!(path.exists(), "{} is not there; run 'cargo build -p segue --features crashpoints'", path.display());
+    assert!(
+        path.exists(),
+        "{} is not there; run 'cargo build -p segue --features crashpoints'",
+        path.display()
+    );
     path
 }
 

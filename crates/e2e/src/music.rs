@@ -36,14 +36,30 @@ pub fn vorbis(package: &str, rate: u32) -> PathBuf {
 pub fn probe(file: &Path, field: &str) -> String {
     let entries = format!("stream={field}");
     let args = ["-v", "error", "-select_streams", "a:0", "-show_entries", &entries, "-of", "csv=p=0"];
-    let done = Command::new("ffprobe").args(args).arg(file).output().expect("ffprobe runs; try 'cargo xtask install'");
-    String::from_utf8_lossy(&done.stdout).lines().next().unwrap_or_default().trim().trim_matches(',').to_owned()
+    let done = Command::new("ffprobe")
+        .args(args)
+        .arg(file)
+        .output()
+        .expect("ffprobe runs; try 'cargo xtask install'");
+    String::from_utf8_lossy(&done.stdout)
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_matches(',')
+        .to_owned()
 }
 
 /// A cut of a song in the format that `to` names, `seconds` long from `from`.
 pub fn cut(song: &Path, from: f64, seconds: f64, to: &Path, more: &[&str]) {
     let mut args: Vec<String> = ["-v", "error", "-y", "-ss"].map(str::to_owned).into();
-    args.extend([from.to_string(), "-i".into(), song.display().to_string(), "-t".into(), seconds.to_string()]);
+    args.extend([
+        from.to_string(),
+        "-i".into(),
+        song.display().to_string(),
+        "-t".into(),
+        seconds.to_string(),
+    ]);
     args.extend(["-map_metadata".into(), "-1".into(), "-map".into(), "0:a".into()]);
     args.extend(more.iter().map(|m| (*m).to_owned()));
     args.push(to.display().to_string());
@@ -52,9 +68,15 @@ pub fn cut(song: &Path, from: f64, seconds: f64, to: &Path, more: &[&str]) {
 
 /// A sine of exactly `samples` samples that begins and ends above silence.
 pub fn sine(samples: u64, rate: u32, to: &Path) {
-    let source = format!("aevalsrc=0.4*cos(2*PI*440*t)|0.3*cos(2*PI*660*t):s={rate}:d={}", samples as f64 / f64::from(rate) + 1.0);
+    let source = format!(
+        "aevalsrc=0.4*cos(2*PI*440*t)|0.3*cos(2*PI*660*t):s={rate}:d={}",
+        samples as f64 / f64::from(rate) + 1.0
+    );
     let trim = format!("atrim=end_sample={samples}");
-    ffmpeg(&["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-af", &trim, &to.display().to_string()].map(str::to_owned));
+    ffmpeg(
+        &["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-af", &trim, &to.display().to_string()]
+            .map(str::to_owned),
+    );
 }
 
 /// What ffmpeg decodes: interleaved 32-bit samples at the source's rate and channels.
@@ -75,6 +97,10 @@ pub fn samples(source: &str, channels: usize) -> usize {
 }
 
 fn ffmpeg(args: &[String]) {
-    let done = Command::new("ffmpeg").args(args).stdin(Stdio::null()).output().expect("ffmpeg runs; try 'cargo xtask install'");
+    let done = Command::new("ffmpeg")
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg runs; try 'cargo xtask install'");
     assert!(done.status.success(), "ffmpeg {args:?}: {}", String::from_utf8_lossy(&done.stderr));
 }

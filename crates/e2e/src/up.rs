@@ -43,7 +43,8 @@ impl Up {
     pub fn start_with(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
-        let environment: Vec<_> = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let environment: Vec<_> =
+            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let (child, ready) = spawn(&data, 0, &environment).expect("the server becomes ready");
         let first = ready.clone();
         Self { data, _folder: Some(folder), environment, child, ready, first }

@@ -36,8 +36,14 @@ impl World {
     }
 
     async fn create_as(&self, size_bytes: u64, sha256: &str) -> Result<(String, UploadGrant), tonic::Status> {
-        let request = CreateSongRequest { filename: "song.wav".into(), size_bytes, sha256: sha256.into(), ..Default::default() };
-        let answer = self.client.songs().create_song(self.client.request(request).await.unwrap()).await?.into_inner();
+        let request = CreateSongRequest {
+            filename: "song.wav".into(),
+            size_bytes,
+            sha256: sha256.into(),
+            ..Default::default()
+        };
+        let answer =
+            self.client.songs().create_song(self.client.request(request).await.unwrap()).await?.into_inner();
         Ok((answer.song.unwrap().song_id, answer.upload.unwrap()))
     }
 
@@ -46,7 +52,14 @@ impl World {
     }
 
     async fn put(&self, url: &str, bytes: &[u8]) -> (u16, String) {
-        let answer = self.http.put(url).header("x-ms-blob-type", "BlockBlob").body(bytes.to_vec()).send().await.unwrap();
+        let answer = self
+            .http
+            .put(url)
+            .header("x-ms-blob-type", "BlockBlob")
+            .body(bytes.to_vec())
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
@@ -123,9 +136,13 @@ async fn files_that_are_not_songs_fail_with_a_reason_and_the_rest_goes_on() {
 async fn declarations_that_cannot_be_are_refused_by_field() {
     let world = world(&[("SEGUE__SONG__MAX_FILE_BYTES", "1000000")]).await;
     let hash = "a".repeat(64);
-    for (size, hash, field) in
-        [(0, hash.as_str(), "size_bytes"), (1_000_001, &hash, "size_bytes"), (5, "xyz", "sha256"), (5, &hash[1..], "sha256"), (5, "", "sha256")]
-    {
+    for (size, hash, field) in [
+        (0, hash.as_str(), "size_bytes"),
+        (1_000_001, &hash, "size_bytes"),
+        (5, "xyz", "sha256"),
+        (5, &hash[1..], "sha256"),
+        (5, "", "sha256"),
+    ] {
         let status = world.create_as(size, hash).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument, "{size} {hash}: {status:?}");
         let fields = status.get_details_bad_request().unwrap().field_violations;
@@ -166,12 +183,20 @@ async fn blocks_in_any_order_repeated_or_wrong() {
     assert_eq!(done.state(), SongState::Ready, "{:?}", done.failure);
 
     // The URL outlives completion; what is written now changes nothing.
-    let before = world.client.songs().get_playback(world.client.request(GetPlaybackRequest { song_id: song.clone() }).await.unwrap()).await.unwrap();
+    let before = world
+        .client
+        .songs()
+        .get_playback(world.client.request(GetPlaybackRequest { song_id: song.clone() }).await.unwrap())
+        .await
+        .unwrap();
     let url = before.into_inner().master_url;
     let (status, _) = world.put(&grant.url, b"other bytes").await;
     assert_eq!(status, 201);
     assert_eq!(music::samples(&url, 2), 250_000);
-    assert_eq!(world.client.watch(&song, Patience::default(), |_, _| ()).await.unwrap().state(), SongState::Ready);
+    assert_eq!(
+        world.client.watch(&song, Patience::default(), |_, _| ()).await.unwrap().state(),
+        SongState::Ready
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +223,10 @@ async fn bytes_other_than_declared_need_new_ones() {
     }
     assert_eq!(world.put_block(&grant, 0, &bytes).await, 201);
     world.complete(&song).await.unwrap();
-    assert_eq!(world.client.watch(&song, Patience::default(), |_, _| ()).await.unwrap().state(), SongState::Ready);
+    assert_eq!(
+        world.client.watch(&song, Patience::default(), |_, _| ()).await.unwrap().state(),
+        SongState::Ready
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,8 +261,11 @@ async fn tokens_that_are_not_good_are_refused_alike() {
     let good = world.client.access_token().await.unwrap();
     let parts: Vec<&str> = good.split('.').collect();
     let none = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
-    let claims = String::from_utf8(base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
-    let admin = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims.replace("\"adm\":false", "\"adm\":true").replace("segue", "evil"));
+    let claims =
+        String::from_utf8(base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(parts[1]).unwrap())
+            .unwrap();
+    let admin = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .encode(claims.replace("\"adm\":false", "\"adm\":true").replace("segue", "evil"));
     for token in [
         format!("{none}.{}.", parts[1]),
         format!("{}.{admin}.{}", parts[0], parts[2]),
@@ -281,15 +312,30 @@ async fn grants_and_paths_of_the_edge() {
     // http: "" host media grant song output master.m3u8
     let mut altered = a[4].clone().into_bytes();
     altered[100] = if altered[100] == b'A' { b'B' } else { b'A' };
-    for url in [with(4, &b[4]), with(5, &b[5]), with(6, &b[6]), with(4, "x"), with(4, &String::from_utf8(altered).unwrap())] {
+    for url in [
+        with(4, &b[4]),
+        with(5, &b[5]),
+        with(6, &b[6]),
+        with(4, "x"),
+        with(4, &String::from_utf8(altered).unwrap()),
+    ] {
         let (status, text) = world.get(&url).await;
         assert_eq!(status, 403, "{url}: {text}");
     }
     let folder = urls[0].trim_end_matches("master.m3u8").to_owned();
     let address = world.up.address().to_owned();
     for path in [
-        "..%2f..%2foriginals", "%2e%2e/master.m3u8", "../../originals/x", "aac-64//index.m3u8", "master%2em3u8", "aac-64/..%5cx", "%00",
-        "aac-64/00001.m4s/../init.mp4", "unknown.txt", "aac-64/99999.m4s", &"a/".repeat(3000),
+        "..%2f..%2foriginals",
+        "%2e%2e/master.m3u8",
+        "../../originals/x",
+        "aac-64//index.m3u8",
+        "master%2em3u8",
+        "aac-64/..%5cx",
+        "%00",
+        "aac-64/00001.m4s/../init.mp4",
+        "unknown.txt",
+        "aac-64/99999.m4s",
+        &"a/".repeat(3000),
     ] {
         // Raw, because a client library would tidy the path up.
         let target = format!("{}{path}", folder.split_once(&address).unwrap().1);
@@ -326,11 +372,20 @@ async fn lists_pages_and_messages() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    let other = ListSongsRequest { page_size: 2, page_token: page.next_page_token.clone(), states: vec![SongState::Ready.into()], ..Default::default() };
+    let other = ListSongsRequest {
+        page_size: 2,
+        page_token: page.next_page_token.clone(),
+        states: vec![SongState::Ready.into()],
+        ..Default::default()
+    };
     assert_eq!(list(other).await.unwrap_err().code(), Code::InvalidArgument);
-    let next = list(ListSongsRequest { page_token: page.next_page_token, ..Default::default() }).await.unwrap();
+    let next =
+        list(ListSongsRequest { page_token: page.next_page_token, ..Default::default() }).await.unwrap();
     assert_eq!((page.songs.len(), next.songs.len()), (2, 1));
-    for bad in [ListSongsRequest { page_token: "garbage".into(), ..Default::default() }, ListSongsRequest { page_size: -1, ..Default::default() }] {
+    for bad in [
+        ListSongsRequest { page_token: "garbage".into(), ..Default::default() },
+        ListSongsRequest { page_size: -1, ..Default::default() },
+    ] {
         assert_eq!(list(bad).await.unwrap_err().code(), Code::InvalidArgument);
     }
 

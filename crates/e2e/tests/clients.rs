@@ -25,7 +25,8 @@ async fn azures_sdk_uploads_to_the_signed_url() {
         sha256: hex::encode(Sha256::digest(&bytes)),
         ..Default::default()
     };
-    let created = client.songs().create_song(client.request(request).await.unwrap()).await.unwrap().into_inner();
+    let created =
+        client.songs().create_song(client.request(request).await.unwrap()).await.unwrap().into_inner();
     let (song, grant) = (created.song.unwrap(), created.upload.unwrap());
 
     let done = foreign::python("azure_upload.py", &[&grant.url, file.to_str().unwrap()]);
@@ -54,7 +55,12 @@ fn grpcio_learns_everything_by_reflection() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     let services = report["services"].as_array().unwrap();
-    for name in ["segue.song.v1.SongService", "segue.identity.v1.IdentityService", "segue.encoder.v1.EncoderService", "grpc.health.v1.Health"] {
+    for name in [
+        "segue.song.v1.SongService",
+        "segue.identity.v1.IdentityService",
+        "segue.encoder.v1.EncoderService",
+        "grpc.health.v1.Health",
+    ] {
         assert!(services.contains(&json!(name)), "{name} in {report}");
     }
     assert_eq!((&report["me"], &report["title"]), (&json!(up.email()), &json!("A tone")));
@@ -64,7 +70,10 @@ fn grpcio_learns_everything_by_reflection() {
     assert_eq!(report["bad_id"]["code"], "INVALID_ARGUMENT");
     let details = report["bad_id"]["details"].as_array().unwrap();
     assert!(details.iter().any(|d| d["type"] == "ErrorInfo" && d["domain"] == "segue"), "{report}");
-    assert!(details.iter().any(|d| d["type"] == "BadRequest" && d["fieldViolations"][0]["field"] == "song_id"), "{report}");
+    assert!(
+        details.iter().any(|d| d["type"] == "BadRequest" && d["fieldViolations"][0]["field"] == "song_id"),
+        "{report}"
+    );
     assert!(report["health"].as_object().unwrap().values().all(|v| v == 1), "{report}");
 }
 
@@ -80,9 +89,14 @@ fn buf_curl_lists_describes_and_calls() {
         args.push(&url);
         foreign::buf(&args)
     };
-    let listed = foreign::buf(&["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--list-methods", up.url()]);
+    let listed =
+        foreign::buf(&["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--list-methods", up.url()]);
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
-    assert!(text.contains("segue.song.v1.SongService/GetPlayback"), "{text} {}", String::from_utf8_lossy(&listed.stderr));
+    assert!(
+        text.contains("segue.song.v1.SongService/GetPlayback"),
+        "{text} {}",
+        String::from_utf8_lossy(&listed.stderr)
+    );
 
     let credentials = json!({"email": up.email(), "password": up.password()}).to_string();
     let signed_in = call("segue.identity.v1.IdentityService/SignIn", &credentials, &[]);
@@ -95,7 +109,10 @@ fn buf_curl_lists_describes_and_calls() {
 
     let refused = call("segue.song.v1.SongService/GetSong", "{\"songId\": \"nonsense\"}", &["-H", &header]);
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && text.contains("invalid_argument") && text.contains("ErrorInfo"), "{text}");
+    assert!(
+        !refused.status.success() && text.contains("invalid_argument") && text.contains("ErrorInfo"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -111,10 +128,17 @@ fn connect_speaks_grpc_web_from_node() {
     let report = foreign::node("web.mjs", &job);
     for version in ["1.1", "2"] {
         let seen = &report[version];
-        assert_eq!((&seen["anonymous"], &seen["title"]), (&json!("Unauthenticated"), &json!("A tone")), "{report}");
+        assert_eq!(
+            (&seen["anonymous"], &seen["title"]),
+            (&json!("Unauthenticated"), &json!("A tone")),
+            "{report}"
+        );
         assert_eq!((&seen["email"], &seen["watched"]), (&json!(up.email()), &json!([4])), "{report}");
         assert_eq!(seen["bad"]["code"], "InvalidArgument", "{report}");
-        assert!(seen["bad"]["details"].as_array().unwrap().contains(&json!("google.rpc.ErrorInfo")), "{report}");
+        assert!(
+            seen["bad"]["details"].as_array().unwrap().contains(&json!("google.rpc.ErrorInfo")),
+            "{report}"
+        );
         assert!(music::samples(seen["master_url"].as_str().unwrap(), 2) == 44_100);
     }
 }

@@ -138,8 +138,12 @@ fn resumes_after_the_client_is_killed() {
 
 /// A counter of the server.
 fn metric(up: &Up, name: &str) -> u64 {
-    let done = std::process::Command::new("curl").args(["-sf", &format!("{}/metrics", up.url())]).output().unwrap();
+    let done =
+        std::process::Command::new("curl").args(["-sf", &format!("{}/metrics", up.url())]).output().unwrap();
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
-    let values = text.lines().filter(|l| l.starts_with(name)).filter_map(|l| l.rsplit_once(' ')?.1.parse::<f64>().ok());
+    let values = text
+        .lines()
+        .filter(|l| l.starts_with(name))
+        .filter_map(|l| l.rsplit_once(' ')?.1.parse::<f64>().ok());
     values.sum::<f64>() as u64
 }

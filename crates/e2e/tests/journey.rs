@@ -64,8 +64,13 @@ fn every_rung_has_every_sample(song: &Song, url: &str) {
     for variant in variants {
         let name = format!("{} {}", song.file.display(), variant.url);
         match variant.codec() {
-            "fLaC" => assert!(music::decode(&variant.url) == music::decode(&song.file.display().to_string()), "{name}"),
-            "mp4a.40.2" => assert_eq!(variant.samples(song.channels), song.samples, "{name} at {}", song.rate),
+            "fLaC" => assert!(
+                music::decode(&variant.url) == music::decode(&song.file.display().to_string()),
+                "{name}"
+            ),
+            "mp4a.40.2" => {
+                assert_eq!(variant.samples(song.channels), song.samples, "{name} at {}", song.rate)
+            }
             codec => panic!("{name}: {codec}"),
         }
     }
@@ -81,7 +86,12 @@ fn play_in_the_browser(songs: &[Song], uploaded: &[Value]) {
         assert_eq!(report["bad_requests"], json!([]), "{report}");
         assert_eq!(report["ended"], true, "{report}");
         let song = songs.iter().find(|s| report["name"] == json!(s.file)).unwrap();
-        let aac = report["levels"].as_array().unwrap().iter().filter(|l| l.as_str().unwrap_or("").starts_with("mp4a")).count();
+        let aac = report["levels"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|l| l.as_str().unwrap_or("").starts_with("mp4a"))
+            .count();
         assert_eq!(report["switched"], aac > 1, "{report}");
         let seconds = song.samples as f64 / f64::from(song.rate);
         assert!((report["duration"].as_f64().unwrap() - seconds).abs() < 0.2, "{report} but {seconds}");
@@ -96,7 +106,10 @@ fn listen_to_every_sample(user: &Cli, folder: &Path) {
     let uploaded = user.upload(&[&file]);
     let url = uploaded[0]["playback_url"].as_str().expect("it is READY");
     let variants = hls::variants(url);
-    let best = variants.iter().filter(|v| v.codec() == "mp4a.40.2").max_by_key(|v| v.attributes["BANDWIDTH"].parse::<u64>().unwrap());
+    let best = variants
+        .iter()
+        .filter(|v| v.codec() == "mp4a.40.2")
+        .max_by_key(|v| v.attributes["BANDWIDTH"].parse::<u64>().unwrap());
     let expected: Vec<f32> = floats(&best.unwrap().url);
     assert_eq!(expected.len(), 2 * N);
 
@@ -115,12 +128,18 @@ fn listen_to_every_sample(user: &Cli, folder: &Path) {
     let begin = loud.checked_sub(first).expect("no sample is missing at the start");
     let differ = (0..N).find(|&i| (frame(&heard, begin + i) - frame(&expected, i)).abs() > 1e-3);
     assert_eq!(differ, None, "of {N} samples, heard {frames} from {begin}");
-    assert!((0..begin).chain(begin + N..frames).all(|i| frame(&heard, i).abs() < 1e-3), "nothing before and nothing after");
+    assert!(
+        (0..begin).chain(begin + N..frames).all(|i| frame(&heard, i).abs() < 1e-3),
+        "nothing before and nothing after"
+    );
 }
 
 fn floats(url: &str) -> Vec<f32> {
     let bytes = music::decode(url);
-    bytes.chunks_exact(4).map(|b| i32::from_le_bytes(b.try_into().unwrap()) as f32 / 2_147_483_648.0).collect()
+    bytes
+        .chunks_exact(4)
+        .map(|b| i32::from_le_bytes(b.try_into().unwrap()) as f32 / 2_147_483_648.0)
+        .collect()
 }
 
 #[test]
@@ -134,8 +153,12 @@ fn a_song_is_edited_hidden_and_deleted() {
     let id = uploaded["song_id"].as_str().unwrap();
     let url = uploaded["playback_url"].as_str().unwrap();
 
-    let edited = owner.run(&["edit", id, "--title", "A tone", "--artist", "One", "--artist", "Two", "--json"]).good();
-    assert_eq!((&edited.json()[0]["title"], &edited.json()[0]["artists"]), (&json!("A tone"), &json!(["One", "Two"])));
+    let edited =
+        owner.run(&["edit", id, "--title", "A tone", "--artist", "One", "--artist", "Two", "--json"]).good();
+    assert_eq!(
+        (&edited.json()[0]["title"], &edited.json()[0]["artists"]),
+        (&json!("A tone"), &json!(["One", "Two"]))
+    );
 
     assert_ne!(other.run(&["show", id]).code, 0, "a private song is not there for others");
     let _ = owner.run(&["edit", id, "--visibility", "unlisted"]).good();

@@ -54,8 +54,9 @@ impl Running {
         }
     }
 
-    /// A job runs here until the guard is dropped.
+    /// A job runs here, from nothing, until the guard is dropped.
     pub(crate) fn enter(&self, encoding: EncodingId, song: SongId) -> Entered {
+        self.inner.percents.invalidate(&encoding);
         let key = self.inner.next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let cancel = CancellationToken::new();
         self.jobs().insert(key, Entry { encoding, song, cancel: cancel.clone() });

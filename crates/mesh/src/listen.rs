@@ -30,7 +30,13 @@ pub struct ListenConfig {
 
 impl Default for ListenConfig {
     fn default() -> Self {
-        Self { max_connections: 4096, header_timeout_ms: 10_000, max_streams: 256, grace_ms: 10_000, stalled_ms: 60_000 }
+        Self {
+            max_connections: 4096,
+            header_timeout_ms: 10_000,
+            max_streams: 256,
+            grace_ms: 10_000,
+            stalled_ms: 60_000,
+        }
     }
 }
 
@@ -38,7 +44,10 @@ impl Default for ListenConfig {
 /// request carries its peer's [`SocketAddr`] as an extension.
 pub async fn serve(listener: TcpListener, router: Router, config: ListenConfig, shutdown: CancellationToken) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_millis(config.header_timeout_ms));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(config.header_timeout_ms));
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -76,7 +85,9 @@ pub async fn serve(listener: TcpListener, router: Router, config: ListenConfig, 
             request.extensions_mut().insert(peer);
             request.map(axum::body::Body::new)
         });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let connection = builder
+            .serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service))
+            .into_owned();
         let connection = graceful.watch(connection);
         while connections.try_join_next().is_some() {}
         connections.spawn(async move {

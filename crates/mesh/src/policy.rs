@@ -45,7 +45,8 @@ impl Policies {
 
     /// Reads an encoded descriptor set. Every method of a `segue.` service must have a policy.
     pub fn read(descriptor_set: &[u8]) -> Result<Self, PolicyError> {
-        let pool = DescriptorPool::decode(descriptor_set).map_err(|e| PolicyError::Descriptor(e.to_string()))?;
+        let pool =
+            DescriptorPool::decode(descriptor_set).map_err(|e| PolicyError::Descriptor(e.to_string()))?;
         let extension = pool
             .get_extension_by_name("segue.policy.v1.policy")
             .ok_or_else(|| PolicyError::Descriptor("segue.policy.v1.policy is not defined".into()))?;
@@ -58,7 +59,8 @@ impl Policies {
                 let path = format!("/{}/{}", service.full_name(), method.name());
                 let value = options.get_extension(&extension).into_owned();
                 let Value::Message(policy) = value else { return Err(PolicyError::Missing(path)) };
-                let number = |name: &str| policy.get_field_by_name(name).and_then(|v| v.as_enum_number()).unwrap_or(0);
+                let number =
+                    |name: &str| policy.get_field_by_name(name).and_then(|v| v.as_enum_number()).unwrap_or(0);
                 let access = Access::try_from(number("access")).unwrap_or(Access::Unspecified);
                 if access == Access::Unspecified {
                     return Err(PolicyError::Missing(path));

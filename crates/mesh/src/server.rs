@@ -50,7 +50,12 @@ impl Server {
     #[allow(clippy::should_implement_trait, reason = "a builder's word, not arithmetic")]
     pub fn add<S>(mut self, service: S) -> Self
     where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send + 'static,
     {
         self.routes = self.routes.add_service(service);

@@ -27,11 +27,18 @@ pub fn status(error: impl Coded) -> Status {
         _ => error.to_string(),
     };
     let metadata = error.metadata().into_iter().map(|(k, v)| (k.to_owned(), v));
-    let mut details = ErrorDetails::with_error_info(error.reason(), DOMAIN, metadata.collect::<std::collections::HashMap<_, _>>());
+    let mut details = ErrorDetails::with_error_info(
+        error.reason(),
+        DOMAIN,
+        metadata.collect::<std::collections::HashMap<_, _>>(),
+    );
     let fields = error.fields();
     if !fields.is_empty() {
         details.set_bad_request(
-            fields.into_iter().map(|f| tonic_types::FieldViolation::new(f.field, f.description)).collect::<Vec<_>>(),
+            fields
+                .into_iter()
+                .map(|f| tonic_types::FieldViolation::new(f.field, f.description))
+                .collect::<Vec<_>>(),
         );
     }
     if let Some(wait) = error.retry_after() {

@@ -11,7 +11,9 @@ use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use serde::{Deserialize, Serialize};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{EnvFilter, Layer, filter::Directive, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::Directive, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// The `telemetry` section of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +81,10 @@ pub fn start(service: &str, config: &TelemetryConfig) -> Result<Telemetry, Telem
     let traces = match config.otlp_endpoint.is_empty() {
         true => None,
         false => {
-            let exporter =
-                opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(&config.otlp_endpoint).build()?;
+            let exporter = opentelemetry_otlp::SpanExporter::builder()
+                .with_tonic()
+                .with_endpoint(&config.otlp_endpoint)
+                .build()?;
             let resource = Resource::builder().with_service_name(service.to_owned()).build();
             Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
         }
@@ -143,7 +147,12 @@ mod tests {
     fn nothing_makes_the_azure_client_log_its_key() {
         for asked in ["trace", "azure_core=trace", "debug,azure_core=debug", ""] {
             let text = filter(asked).unwrap().to_string();
-            assert!(text.contains("azure_core=info") && !text.contains("azure_core=trace") && !text.contains("azure_core=debug"), "{text}");
+            assert!(
+                text.contains("azure_core=info")
+                    && !text.contains("azure_core=trace")
+                    && !text.contains("azure_core=debug"),
+                "{text}"
+            );
         }
     }
 }

@@ -116,7 +116,8 @@ struct Keys {
 impl Verifier {
     /// A verifier without keys: it refuses everything until some are set.
     pub fn new(config: VerifierConfig, clock: Arc<dyn Clock>) -> Self {
-        let verified = Cache::builder().max_capacity(config.cache_tokens).time_to_live(Duration::from_secs(900)).build();
+        let verified =
+            Cache::builder().max_capacity(config.cache_tokens).time_to_live(Duration::from_secs(900)).build();
         // Access tokens live 15 minutes; a revocation outlives them.
         let revoked = Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(3600)).build();
         Self { inner: Arc::new(Inner { config, clock, keys: RwLock::default(), verified, revoked }) }
@@ -183,7 +184,8 @@ impl Verifier {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // Expiry is checked against our clock, on every use and not only on the first.
         validation.validate_exp = false;
-        let data = jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(|_| TokenError::Invalid)?;
+        let data =
+            jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(|_| TokenError::Invalid)?;
         Ok(data.claims)
     }
 
@@ -198,7 +200,12 @@ impl Verifier {
         if revoked(&claims.sid) || revoked(&claims.sub) {
             return Err(TokenError::Revoked);
         }
-        Ok(Caller::User(User { id, session, admin: claims.adm, expires: Timestamp::from_seconds(claims.exp) }))
+        Ok(Caller::User(User {
+            id,
+            session,
+            admin: claims.adm,
+            expires: Timestamp::from_seconds(claims.exp),
+        }))
     }
 }
 
@@ -220,7 +227,8 @@ fn decoding(keys: &[VerifyingKey]) -> HashMap<String, DecodingKey> {
 pub fn sign_token(key_id: &str, seed: &[u8; 32], claims: &Claims) -> Result<String, TokenError> {
     let mut header = Header::new(Algorithm::EdDSA);
     header.kid = Some(key_id.to_owned());
-    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&pkcs8(seed))).map_err(|_| TokenError::Invalid)
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&pkcs8(seed)))
+        .map_err(|_| TokenError::Invalid)
 }
 
 /// PKCS #8 of an Ed25519 seed (RFC 8410): a fixed prefix and the seed.

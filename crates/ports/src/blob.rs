@@ -119,7 +119,13 @@ impl BlobError {
 pub trait BlobStore: std::fmt::Debug + Send + Sync + 'static {
     /// A URL that allows `access` to one object until `expires` (whole seconds). `origin` is the scheme and authority
     /// under which the caller reached us (`http://192.168.1.7:4420`); engines with an address of their own ignore it.
-    async fn sign(&self, object: &ObjectName, access: Access, expires: Timestamp, origin: &str) -> Result<String, BlobError>;
+    async fn sign(
+        &self,
+        object: &ObjectName,
+        access: Access,
+        expires: Timestamp,
+        origin: &str,
+    ) -> Result<String, BlobError>;
 
     /// Stored blocks and the committed object; empty when nothing is there.
     async fn block_list(&self, object: &ObjectName) -> Result<BlockList, BlobError>;

@@ -3,7 +3,14 @@
 //! Nothing here is written by hand but this file. The gateway, authentication and reflection read
 //! [`FILE_DESCRIPTOR_SET`]; adding a method to a `.proto` is all it takes to have it routed and checked.
 #![forbid(unsafe_code)]
-#![allow(clippy::all, clippy::redundant_clone, clippy::disallowed_methods, unreachable_pub, unused_qualifications, rustdoc::all)]
+#![allow(
+    clippy::all,
+    clippy::redundant_clone,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    unused_qualifications,
+    rustdoc::all
+)]
 
 /// The encoded `FileDescriptorSet` of every contract, imports included, custom options kept.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/segue.fds.bin"));

@@ -134,7 +134,8 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 6] = [Role::Gateway, Role::Identity, Role::Song, Role::Encoder, Role::Cdc, Role::Edge];
+    pub(crate) const ALL: [Role; 6] =
+        [Role::Gateway, Role::Identity, Role::Song, Role::Encoder, Role::Cdc, Role::Edge];
 }
 
 #[derive(Args)]

@@ -28,7 +28,12 @@ impl Session {
         let home = home::Home::open(global.home.map_or_else(config::home_folder, Ok)?)?;
         let url = home.server(global.url);
         let credentials = home.credentials(&url);
-        Ok(Self { client: Client::new(&url, Arc::clone(&credentials))?, home, credentials, json: global.json })
+        Ok(Self {
+            client: Client::new(&url, Arc::clone(&credentials))?,
+            home,
+            credentials,
+            json: global.json,
+        })
     }
 }
 
@@ -43,7 +48,8 @@ pub(crate) fn run(global: Global, command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         command => {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
             runtime.block_on(async {
                 let session = Session::open(global)?;
                 tokio::select! {
@@ -69,7 +75,11 @@ async fn talk(session: &Session, command: Command) -> anyhow::Result<()> {
         Command::Retry { song, file } => song::retry(session, song, file).await,
         Command::Watch { song } => song::watch(session, song).await,
         Command::Play { song } => play::play(session, song).await,
-        Command::Up(_) | Command::Serve(_) | Command::Config { .. } | Command::Completions { .. } | Command::EncodeWorker => {
+        Command::Up(_)
+        | Command::Serve(_)
+        | Command::Config { .. }
+        | Command::Completions { .. }
+        | Command::EncodeWorker => {
             unreachable!("these do not talk to a server")
         }
     }

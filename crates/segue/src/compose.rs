@@ -65,7 +65,8 @@ pub(crate) async fn assemble(
     verifier.set_role_keys(&[signer.verifying_key()]);
     let auth = Auth { verifier, policies: Arc::new(Policies::segue()?), door: Door::Inner, clock };
 
-    let mut ground = Ground { config, engines, auth, tasks: TaskTracker::new(), stop, channels: BTreeMap::new() };
+    let mut ground =
+        Ground { config, engines, auth, tasks: TaskTracker::new(), stop, channels: BTreeMap::new() };
     ground.find_peers(roles)?;
     let mut first_account = None;
     let mut router = Router::new();
@@ -163,7 +164,11 @@ impl Ground<'_> {
         };
         let mut config = self.config.encoder.clone();
         // A relative folder is one in the data folder.
-        config.spool_dir = self.config.process.data.join(if config.spool_dir.as_os_str().is_empty() { "spool".as_ref() } else { config.spool_dir.as_path() });
+        config.spool_dir = self.config.process.data.join(if config.spool_dir.as_os_str().is_empty() {
+            "spool".as_ref()
+        } else {
+            config.spool_dir.as_path()
+        });
         let encoder = Encoder::new(config, deps)?;
         encoder.declare().await?;
         self.channels.insert(SERVICES[2].0, Channel::local(self.server().add(encoder.service()).router()));
@@ -185,7 +190,10 @@ impl Ground<'_> {
     }
 
     fn gateway(&self, metrics: PrometheusHandle, ready: &Ready) -> anyhow::Result<Router> {
-        let routes = self.channels.iter().map(|(service, channel)| Route { service: (*service).into(), channel: channel.clone() });
+        let routes = self
+            .channels
+            .iter()
+            .map(|(service, channel)| Route { service: (*service).into(), channel: channel.clone() });
         let services: Vec<String> = self.channels.keys().map(|s| (*s).to_owned()).collect();
         let ready = ready.clone();
         let upkeep = metrics.clone();

@@ -109,7 +109,8 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-            text.parse::<Table>().map_err(|e| ConfigError::Syntax { path: path.to_owned(), message: e.to_string() })?
+            text.parse::<Table>()
+                .map_err(|e| ConfigError::Syntax { path: path.to_owned(), message: e.to_string() })?
         }
     };
     overlay(&mut table, std::env::vars())?;
@@ -132,7 +133,9 @@ pub(crate) fn load_server(args: &UpArgs) -> Result<Config, ConfigError> {
         config.gateway.public_url = url.trim_end_matches('/').to_owned();
     }
     if config.process.data.as_os_str().is_empty() {
-        let home = var("XDG_DATA_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(var("HOME")?).join(".local/share")));
+        let home = var("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .or_else(|| Some(PathBuf::from(var("HOME")?).join(".local/share")));
         config.process.data = home.unwrap_or_else(|| PathBuf::from(".")).join("segue");
     }
     Ok(config)
@@ -140,7 +143,9 @@ pub(crate) fn load_server(args: &UpArgs) -> Result<Config, ConfigError> {
 
 /// The folder of the command line's own state.
 pub(crate) fn home_folder() -> anyhow::Result<PathBuf> {
-    let base = var("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| Some(PathBuf::from(var("HOME")?).join(".config")));
+    let base = var("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(var("HOME")?).join(".config")));
     Ok(base.context("no HOME: say where to keep sessions with SEGUE_HOME")?.join("segue"))
 }
 
@@ -202,7 +207,9 @@ mod tests {
 
     #[test]
     fn a_variable_sets_a_key_of_its_section() {
-        let config = vars(&[("SEGUE__PROCESS__PORT", "5000"), ("SEGUE__TELEMETRY__LOG", "debug"), ("OTHER", "x")]).unwrap();
+        let config =
+            vars(&[("SEGUE__PROCESS__PORT", "5000"), ("SEGUE__TELEMETRY__LOG", "debug"), ("OTHER", "x")])
+                .unwrap();
         assert_eq!((config.process.port, config.telemetry.log.as_str()), (5000, "debug"));
     }
 

@@ -25,11 +25,9 @@ pub(crate) struct Home {
 impl Home {
     /// Opens the folder, readable by its owner only.
     pub(crate) fn open(folder: PathBuf) -> anyhow::Result<Self> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .with_context(|| format!("cannot make {}; choose another folder with SEGUE_HOME", folder.display()))?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).with_context(|| {
+            format!("cannot make {}; choose another folder with SEGUE_HOME", folder.display())
+        })?;
         Ok(Self { folder })
     }
 
@@ -92,7 +90,12 @@ impl CredentialStore for CredentialFile {
         write(&self.path, &all)
     }
     fn lock(&self) -> io::Result<Box<dyn Any + Send>> {
-        let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(self.path.with_extension("lock"))?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(self.path.with_extension("lock"))?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive)?;
         Ok(Box::new(file))
     }

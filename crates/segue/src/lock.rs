@@ -11,8 +11,14 @@ pub(crate) struct DataLock(#[allow(dead_code, reason = "held, not read")] File);
 pub(crate) fn take(folder: &Path) -> anyhow::Result<DataLock> {
     let path = folder.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("cannot write to {}; choose another folder with --data", folder.display()))?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| anyhow::anyhow!("another segue runs on {}; stop it, or choose another folder with --data", folder.display()))?;
+    let file = file.with_context(|| {
+        format!("cannot write to {}; choose another folder with --data", folder.display())
+    })?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        anyhow::anyhow!(
+            "another segue runs on {}; stop it, or choose another folder with --data",
+            folder.display()
+        )
+    })?;
     Ok(DataLock(file))
 }

@@ -33,7 +33,9 @@ pub(crate) fn exit(result: anyhow::Result<()>) -> ExitCode {
     match error.downcast_ref::<ClientError>() {
         Some(ClientError::NotSignedIn) => return ExitCode::from(3),
         Some(ClientError::Unreachable { .. }) => return ExitCode::from(4),
-        Some(ClientError::Refused(status)) if status.code() == tonic::Code::Unauthenticated => return ExitCode::from(3),
+        Some(ClientError::Refused(status)) if status.code() == tonic::Code::Unauthenticated => {
+            return ExitCode::from(3);
+        }
         _ => {}
     }
     if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::from(1) }

@@ -22,7 +22,9 @@ impl Secrets {
     pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("secrets.json");
         match fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display())),
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 let secrets = Self {
                     blob_account_key: STANDARD.encode(random::<64>()),
@@ -30,8 +32,12 @@ impl Secrets {
                     role_seed: hex::encode(random::<32>()),
                 };
                 let temporary = folder.join("secrets.json.new");
-                let mut file =
-                    fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+                let mut file = fs::File::options()
+                    .create(true)
+                    .truncate(true)
+                    .write(true)
+                    .mode(0o600)
+                    .open(&temporary)?;
                 file.write_all(&serde_json::to_vec_pretty(&secrets)?)?;
                 file.sync_all()?;
                 fs::rename(&temporary, &path)?;

@@ -45,7 +45,12 @@ fn run(mut config: Config, roles: &[Role], json: bool) -> anyhow::Result<()> {
     })
 }
 
-async fn serve_until_stopped(config: Config, roles: &[Role], json: bool, telemetry: &telemetry::Telemetry) -> anyhow::Result<()> {
+async fn serve_until_stopped(
+    config: Config,
+    roles: &[Role],
+    json: bool,
+    telemetry: &telemetry::Telemetry,
+) -> anyhow::Result<()> {
     let data = config.process.data.clone();
     tokio::fs::create_dir_all(&data)
         .await
@@ -103,7 +108,12 @@ struct Ready<'a> {
     password: Option<&'a str>,
 }
 
-fn announce(bound: SocketAddr, first: Option<&segue_identity::FirstAccount>, data: &std::path::Path, json: bool) {
+fn announce(
+    bound: SocketAddr,
+    first: Option<&segue_identity::FirstAccount>,
+    data: &std::path::Path,
+    json: bool,
+) {
     let url = local_url(bound);
     if json {
         let (email, password) = (first.map(|f| f.email.as_str()), first.map(|f| f.password.as_str()));

@@ -29,7 +29,11 @@ impl Outbox {
     }
 }
 
-pub(crate) async fn insert(db: &impl ConnectionTrait, table: Outbox, event: &Event) -> Result<(), StoreError> {
+pub(crate) async fn insert(
+    db: &impl ConnectionTrait,
+    table: Outbox,
+    event: &Event,
+) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO {} (shard_key, subject, sequence, event_id, type, payload, traceparent, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

@@ -99,17 +99,19 @@ async fn connect(config: &StoreConfig, most: u32, read_only: bool) -> Result<Dat
         .connect_timeout(Duration::from_millis(config.acquire_timeout_ms))
         .sqlx_logging(false);
     if config.url.is_sqlite() {
-        options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).map_sqlx_sqlite_opts(move |o| {
-            o.create_if_missing(!read_only)
-                .read_only(read_only)
-                .journal_mode(sqlite::SqliteJournalMode::Wal)
-                // An acknowledged write survives a power cut, not only a killed process.
-                .synchronous(sqlite::SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(5))
-                .foreign_keys(true)
-                .pragma("cache_size", "-2000")
-                .pragma("journal_size_limit", "16777216")
-        });
+        options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).map_sqlx_sqlite_opts(
+            move |o| {
+                o.create_if_missing(!read_only)
+                    .read_only(read_only)
+                    .journal_mode(sqlite::SqliteJournalMode::Wal)
+                    // An acknowledged write survives a power cut, not only a killed process.
+                    .synchronous(sqlite::SqliteSynchronous::Full)
+                    .busy_timeout(Duration::from_secs(5))
+                    .foreign_keys(true)
+                    .pragma("cache_size", "-2000")
+                    .pragma("journal_size_limit", "16777216")
+            },
+        );
     }
     Ok(Database::connect(options).await?)
 }

@@ -25,8 +25,12 @@ pub async fn stores() -> Vec<TestStore> {
     match std::env::var("SEGUE_TEST_POSTGRES") {
         Ok(server) => {
             let name = format!("t{}", uuid_name());
-            let admin = Database::connect(format!("{server}/postgres")).await.expect("PostgreSQL is reachable");
-            admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database can be made");
+            let admin =
+                Database::connect(format!("{server}/postgres")).await.expect("PostgreSQL is reachable");
+            admin
+                .execute_unprepared(&format!("CREATE DATABASE {name}"))
+                .await
+                .expect("a database can be made");
             admin.close().await.expect("connection closes");
             let store = open(format!("{server}/{name}")).await;
             stores.push(TestStore { store, engine: "postgres", _folder: None });

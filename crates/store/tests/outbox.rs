@@ -6,7 +6,13 @@ use segue_proto::event::v1::Event;
 use segue_store::{Outbox, ShardKey, Store, StoreError, testing};
 
 fn event(song: SongId, sequence: u64) -> Event {
-    Event { id: EventId::new().to_string(), r#type: "song.created.v1".into(), subject: song.to_string(), sequence, ..Default::default() }
+    Event {
+        id: EventId::new().to_string(),
+        r#type: "song.created.v1".into(),
+        subject: song.to_string(),
+        sequence,
+        ..Default::default()
+    }
 }
 
 async fn rows(store: &Store, shard: &ShardKey) -> Result<i64, DbErr> {

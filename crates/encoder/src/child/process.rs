@@ -49,13 +49,13 @@ impl Child {
         command
             .args(&worker.args)
             .env_clear()
-            // Many threads that allocate little: a few arenas are enough, each more costs memory.
-            .env("MALLOC_ARENA_MAX", "2")
             .current_dir("/")
             .stdin(file)
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        // The child dies with the thread that starts it (PR_SET_PDEATHSIG): a worker of the runtime, which lives as
+        // long as the process, and never one of its blocking threads.
         let mut process = command.spawn()?;
         // The command holds the child's end too, and would keep it open.
         drop(command);
@@ -74,7 +74,9 @@ impl Child {
             Ok(Some(frame)) => Ok(frame),
             Ok(None) => Err(self.death("ended without an answer").await),
             // It did not even read its order.
-            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => Err(self.death("ended without an answer").await),
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => {
+                Err(self.death("ended without an answer").await)
+            }
             Err(error) => Err(self.death(&format!("sent no frame: {error}")).await),
         }
     }

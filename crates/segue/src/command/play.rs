@@ -13,7 +13,11 @@ struct Playback {
 
 pub(crate) async fn play(session: &Session, song: String) -> anyhow::Result<()> {
     let playback = grant(session, &song).await?;
-    if session.json { output::json(&playback) } else { output::text(&playback.playback_url) }
+    if session.json {
+        output::json(&playback)
+    } else {
+        output::text(&playback.playback_url)
+    }
     Ok(())
 }
 
@@ -24,7 +28,13 @@ pub(crate) async fn url(session: &Session, song: &str) -> Result<String, ClientE
 
 async fn grant(session: &Session, song: &str) -> Result<Playback, ClientError> {
     let request = session.client.request(GetPlaybackRequest { song_id: song.into() }).await?;
-    let answer = session.client.songs().get_playback(request).await.map_err(|s| session.client.refused(s))?.into_inner();
+    let answer = session
+        .client
+        .songs()
+        .get_playback(request)
+        .await
+        .map_err(|s| session.client.refused(s))?
+        .into_inner();
     let expires_at = answer.expire_time.map(|t| t.to_string()).unwrap_or_default();
     Ok(Playback { playback_url: answer.master_url, expires_at })
 }

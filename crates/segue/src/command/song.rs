@@ -9,7 +9,8 @@ use prost_types::FieldMask;
 use segue_client::{
     Patience, UploadOptions, identify,
     proto::song::v1::{
-        DeleteSongRequest, GetSongRequest, ListSongsRequest, RetrySongRequest, Song, SongState, UpdateSongRequest, Visibility,
+        DeleteSongRequest, GetSongRequest, ListSongsRequest, RetrySongRequest, Song, SongState,
+        UpdateSongRequest, Visibility,
     },
 };
 use serde_json::json;
@@ -37,16 +38,25 @@ pub(crate) async fn list(session: &Session, args: SongsArgs) -> anyhow::Result<(
     for name in &args.state {
         let state = SongState::from_str_name(&format!("SONG_STATE_{}", name.to_uppercase()));
         let known = "CREATED, UPLOADED, PROCESSING, READY, FAILED";
-        states.push(i32::from(state.ok_or_else(|| anyhow::anyhow!("{name} is not a state; there are {known}"))?));
+        states.push(i32::from(
+            state.ok_or_else(|| anyhow::anyhow!("{name} is not a state; there are {known}"))?,
+        ));
     }
     let limit = args.limit.unwrap_or(usize::MAX);
     let mut page_token = String::new();
     let mut shown = 0;
     let mut rows = Vec::new();
     loop {
-        let request = ListSongsRequest { page_size: 200, page_token, states: states.clone(), ..Default::default() };
+        let request =
+            ListSongsRequest { page_size: 200, page_token, states: states.clone(), ..Default::default() };
         let request = session.client.request(request).await?;
-        let answer = session.client.songs().list_songs(request).await.map_err(|s| session.client.refused(s))?.into_inner();
+        let answer = session
+            .client
+            .songs()
+            .list_songs(request)
+            .await
+            .map_err(|s| session.client.refused(s))?
+            .into_inner();
         for song in answer.songs {
             if shown == limit {
                 break;
@@ -58,7 +68,13 @@ pub(crate) async fn list(session: &Session, args: SongsArgs) -> anyhow::Result<(
                 }));
             } else {
                 let artists = song.artists.join(", ");
-                rows.push(vec![song.song_id.clone(), state_name(&song).into(), table::duration(song.duration_ms), artists, song.title]);
+                rows.push(vec![
+                    song.song_id.clone(),
+                    state_name(&song).into(),
+                    table::duration(song.duration_ms),
+                    artists,
+                    song.title,
+                ]);
             }
         }
         page_token = answer.next_page_token;
@@ -115,7 +131,9 @@ fn print(session: &Session, song: &Song) {
     rows.push(("length", table::duration(song.duration_ms)));
     rows.push(("loudness", song.loudness_lufs.map(|l| format!("{l:.1} LUFS")).unwrap_or_default()));
     rows.push(("failed", failure.map(|f| format!("{} ({})", f.message, f.reason)).unwrap_or_default()));
-    let rung = |r: &segue_client::proto::song::v1::Rung| format!("{} ({} kbit/s)", r.name, r.average_bandwidth.div_ceil(1000));
+    let rung = |r: &segue_client::proto::song::v1::Rung| {
+        format!("{} ({} kbit/s)", r.name, r.average_bandwidth.div_ceil(1000))
+    };
     rows.push(("streams", song.rungs.iter().map(rung).collect::<Vec<_>>().join(", ")));
     for (name, value) in rows.into_iter().filter(|(_, v)| !v.is_empty()) {
         output::text(&format!("{name:<11} {value}"));
@@ -179,16 +197,24 @@ pub(crate) async fn remove(session: &Session, songs: Vec<String>, yes: bool) -> 
         anyhow::ensure!(answer.trim().eq_ignore_ascii_case("y"), "nothing was deleted");
     }
     for song_id in songs {
-        let request = session.client.request(DeleteSongRequest { song_id: song_id.clone(), ..Default::default() }).await?;
+        let request = session
+            .client
+            .request(DeleteSongRequest { song_id: song_id.clone(), ..Default::default() })
+            .await?;
         session.client.songs().delete_song(request).await.map_err(|s| session.client.refused(s))?;
-        if session.json { output::json(&json!({"song_id": song_id, "deleted": true})) } else { output::text(&format!("deleted {song_id}")) }
+        if session.json {
+            output::json(&json!({"song_id": song_id, "deleted": true}))
+        } else {
+            output::text(&format!("deleted {song_id}"))
+        }
     }
     Ok(())
 }
 
 pub(crate) async fn retry(session: &Session, song_id: String, file: Option<PathBuf>) -> anyhow::Result<()> {
     let request = session.client.request(RetrySongRequest { song_id: song_id.clone() }).await?;
-    let answer = session.client.songs().retry_song(request).await.map_err(|s| session.client.refused(s))?.into_inner();
+    let answer =
+        session.client.songs().retry_song(request).await.map_err(|s| session.client.refused(s))?.into_inner();
     if answer.upload.is_some() {
         let Some(path) = file else {
             anyhow::bail!("the server needs the bytes of {song_id} again: run 'segue upload' with the file")
@@ -203,7 +229,9 @@ pub(crate) async fn retry(session: &Session, song_id: String, file: Option<PathB
 pub(crate) async fn watch(session: &Session, song: String) -> anyhow::Result<()> {
     let json = session.json;
     let heard = move |song: &Song, percent: u32| match json {
-        true => output::json(&json!({"song_id": song.song_id, "state": state_name(song), "percent": percent})),
+        true => {
+            output::json(&json!({"song_id": song.song_id, "state": state_name(song), "percent": percent}))
+        }
         false => output::text(&format!("{} {percent} %", state_name(song).to_lowercase())),
     };
     let song = session.client.watch(&song, Patience::default(), heard).await?;

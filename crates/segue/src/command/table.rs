@@ -12,7 +12,8 @@ pub(crate) fn print(headings: &[&str], rows: &[Vec<String>]) {
     let line = |cells: &[String]| {
         let mut text = String::new();
         for (at, cell) in cells.iter().enumerate() {
-            let cut: String = cell.chars().map(|c| if c.is_control() { ' ' } else { c }).take(widths[at]).collect();
+            let cut: String =
+                cell.chars().map(|c| if c.is_control() { ' ' } else { c }).take(widths[at]).collect();
             text.push_str(&cut);
             if at + 1 < cells.len() {
                 text.extend(std::iter::repeat_n(' ', widths[at] - cut.chars().count() + 2));

@@ -7,7 +7,9 @@ use crate::{
 };
 use futures::StreamExt;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use segue_client::{ClientError, Patience, Progress, Stage, UploadOptions, identify, proto::song::v1::SongState};
+use segue_client::{
+    ClientError, Patience, Progress, Stage, UploadOptions, identify, proto::song::v1::SongState,
+};
 use serde::Serialize;
 use std::{
     io::IsTerminal,
@@ -20,7 +22,8 @@ use tokio::sync::Semaphore;
 const SENDING: usize = 2;
 const WAITING: usize = 16;
 /// What a folder is searched for. A file that is named is uploaded whatever it is called.
-const AUDIO: [&str; 12] = ["mp3", "flac", "wav", "wave", "aif", "aiff", "m4a", "mp4", "ogg", "oga", "opus", "aac"];
+const AUDIO: [&str; 12] =
+    ["mp3", "flac", "wav", "wave", "aif", "aiff", "m4a", "mp4", "ogg", "oga", "opus", "aac"];
 
 #[derive(Serialize)]
 struct Outcome {
@@ -73,7 +76,13 @@ impl Outcome {
     }
 }
 
-async fn one(session: &Session, args: &UploadArgs, sending: &Semaphore, bars: Option<&MultiProgress>, path: &Path) -> Outcome {
+async fn one(
+    session: &Session,
+    args: &UploadArgs,
+    sending: &Semaphore,
+    bars: Option<&MultiProgress>,
+    path: &Path,
+) -> Outcome {
     let bar = Bar::new(bars, path);
     let mut outcome = Outcome::failed(path, String::new());
     let result = upload_one(session, args, sending, &bar, path, &mut outcome).await;
@@ -139,7 +148,11 @@ fn say(session: &Session, bars: Option<&MultiProgress>, outcome: &Outcome) {
         (None, _) => {
             let word = if outcome.skipped { "already there" } else { "uploaded" };
             let state = outcome.state.unwrap_or_default().to_lowercase();
-            let mut text = format!("✓ {} ({word}, {state})\n  {}", outcome.file, outcome.song_id.as_deref().unwrap_or_default());
+            let mut text = format!(
+                "✓ {} ({word}, {state})\n  {}",
+                outcome.file,
+                outcome.song_id.as_deref().unwrap_or_default()
+            );
             if let Some(url) = &outcome.playback_url {
                 text.push_str(&format!("\n  {url}"));
             }
@@ -162,7 +175,9 @@ fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
             Ok(_) => {
                 for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
                     match entry {
-                        Ok(entry) if entry.file_type().is_file() && is_audio(entry.path()) => files.push(entry.into_path()),
+                        Ok(entry) if entry.file_type().is_file() && is_audio(entry.path()) => {
+                            files.push(entry.into_path())
+                        }
                         Ok(_) => {}
                         Err(e) => failed.push((e.path().unwrap_or(path).to_owned(), e.to_string())),
                     }
@@ -222,5 +237,6 @@ impl Progress for Bar {
     }
 }
 
-const BYTES: &str = "{prefix:32} {msg:10} {bar:28} {binary_bytes:>10}/{binary_total_bytes:10} {binary_bytes_per_sec}";
+const BYTES: &str =
+    "{prefix:32} {msg:10} {bar:28} {binary_bytes:>10}/{binary_total_bytes:10} {binary_bytes_per_sec}";
 const PERCENT: &str = "{prefix:32} {msg:10} {bar:28} {percent:>9}%";

@@ -29,13 +29,18 @@ impl Engines {
             false => config.store.url.clone(),
         };
         let store = StoreConfig::new(DatabaseUrl::new(url));
-        let store = Store::connect_with(&store, crash::point).await.context("cannot open the database; check store.url")?;
+        let store = Store::connect_with(&store, crash::point)
+            .await
+            .context("cannot open the database; check store.url")?;
         store.migrate_outbox().await.context("cannot bring the database up to date")?;
 
         let bus = segue_bus::Config { crash: crash::point };
-        let bus = Embedded::open_with(&data.join("bus.db"), clock.clone(), bus).await.context("cannot open the queues")?;
+        let bus = Embedded::open_with(&data.join("bus.db"), clock.clone(), bus)
+            .await
+            .context("cannot open the queues")?;
 
-        let mut blob = DirectoryConfig::new(data.join("blobs"), SecretKey::from_base64(&secrets.blob_account_key)?);
+        let mut blob =
+            DirectoryConfig::new(data.join("blobs"), SecretKey::from_base64(&secrets.blob_account_key)?);
         blob.account.clone_from(&config.blob.account);
         blob.container.clone_from(&config.blob.container);
         blob.max_object_bytes = config.song.max_file_bytes;
