@@ -39,7 +39,7 @@ async fn a_job_whose_child_is_killed_three_times_is_parked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_child_that_talks_garbage_is_a_failure() {
-    parked(script("echo garbage; sleep 600"), Set::default().config, "sent no frame").await;
+    parked(script("echo garbage; exec sleep 600"), Set::default().config, "sent no frame").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,14 +50,14 @@ async fn a_child_that_ends_silently_is_a_failure() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_takes_too_long_is_a_failure() {
     let config = EncoderConfig { wall_limit_s: 1, ..Set::default().config };
-    parked(script("sleep 600"), config, "longer than 1 s").await;
+    parked(script("exec sleep 600"), config, "longer than 1 s").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_outside_the_output_folder_is_a_failure() {
     // Object, 14 bytes: name "../x.mp4", type "a/b", one byte.
     let frame = r"\002\016\000\000\000\010../x.mp4\003a/b!";
-    parked(script(&format!("printf '{frame}'; sleep 600")), Set::default().config, "is not allowed").await;
+    parked(script(&format!("printf '{frame}'; exec sleep 600")), Set::default().config, "is not allowed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +75,7 @@ async fn nothing_is_counted_while_the_blob_store_is_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_under_way_at_shutdown_is_given_back_and_done_by_the_next_process() {
-    let mut stack = Stack::start(Set { worker: script("sleep 600"), ..Set::default() }).await;
+    let mut stack = Stack::start(Set { worker: script("exec sleep 600"), ..Set::default() }).await;
     let original = Original::store(&stack, &wav(1));
     original.publish(&stack).await;
     stack.wait_for(&original, EncodingState::Running).await;
