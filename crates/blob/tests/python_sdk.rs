@@ -1,4 +1,5 @@
 //! Azure's own Python SDK against the engine. Needs `azure-storage-blob`; `SEGUE_TEST_PYTHON` names the interpreter.
+#![allow(clippy::disallowed_methods, reason = "tests are told by the environment what to run")]
 
 #[path = "served/served.rs"]
 mod served;

@@ -1,4 +1,5 @@
 //! kill -9 of client and server at every named point: what was acknowledged becomes READY, once, and plays.
+#![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
 use segue_e2e::{cli::Cli, music, seeds, up::Up};
 use serde_json::{Value, json};

@@ -57,7 +57,8 @@ async fn an_attempt_that_takes_too_long_is_a_failure() {
 async fn an_object_outside_the_output_folder_is_a_failure() {
     // Object, 14 bytes: name "../x.mp4", type "a/b", one byte.
     let frame = r"\002\016\000\000\000\010../x.mp4\003a/b!";
-    parked(script(&format!("printf '{frame}'; exec sleep 600")), Set::default().config, "is not allowed").await;
+    parked(script(&format!("printf '{frame}'; exec sleep 600")), Set::default().config, "is not allowed")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
