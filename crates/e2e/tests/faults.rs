@@ -130,10 +130,11 @@ fn resumes_after_the_client_is_killed() {
     assert!(kills > 0, "the upload was too quick to be killed");
     let result: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(result["state"], "READY", "{result}");
-    // A block that was on its way when the client died may come twice: at most four for each kill.
+    // READY says that every byte is there (the encoder hashes them). A block that was on its way when the client died
+    // may come twice, or be stored without being counted: at most four for each kill.
     let needed = size.div_ceil(262_144);
     let sent = blocks();
-    assert!(sent >= needed && sent <= needed + 4 * kills, "{sent} blocks for {needed} with {kills} kills");
+    assert!(sent.abs_diff(needed) <= 4 * kills, "{sent} blocks for {needed} with {kills} kills");
     assert_eq!(user.run(&["songs", "--json"]).good().json().len(), 1);
 }
 
