@@ -4,6 +4,7 @@
 
 pub mod blob;
 pub mod bus;
+pub mod index;
 
 #[cfg(feature = "contract")]
 pub mod contract;

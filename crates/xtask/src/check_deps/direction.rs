@@ -4,8 +4,8 @@ use super::{Violation, relative};
 use crate::workspace::{Dependency, Package};
 use std::path::Path;
 
-const ROLES: [&str; 6] = ["song", "identity", "encoder", "cdc", "edge", "gateway"];
-const ENGINES: [&str; 2] = ["blob", "bus"];
+const ROLES: [&str; 7] = ["song", "identity", "encoder", "search", "cdc", "edge", "gateway"];
+const ENGINES: [&str; 4] = ["blob", "bus", "cache", "index"];
 /// What a role may stand on.
 const GROUND: [&str; 5] = ["domain", "proto", "ports", "store", "mesh"];
 /// Crates that must not know of these: anything asynchronous, any network, any database.

@@ -1,0 +1,2 @@
+//! The search role.
+#![forbid(unsafe_code)]
