@@ -118,8 +118,12 @@ impl Calls {
             Ok(Ok(answer)) => answer,
             // tonic's own transport knows the deadline as well, and may be the first to notice.
             Ok(Err(source)) if is_timeout(&*source) => return Err(status(Refused::Late)),
+            // A pool of servers has said already, and logged, that none of them answered.
             Ok(Err(source)) => {
-                return Err(status(Refused::Unreachable { service: service.to_owned(), source }));
+                return Err(match source.downcast::<Status>() {
+                    Ok(refused) => *refused,
+                    Err(source) => status(Refused::Unreachable { service: service.to_owned(), source }),
+                });
             }
             Err(_) => return Err(status(Refused::Late)),
         };

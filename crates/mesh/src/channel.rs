@@ -1,10 +1,17 @@
-//! One channel type for generated clients: to a server in this process or over the network. Callers cannot tell.
+//! One channel type for generated clients: to a server in this process or to several over the network. Callers
+//! cannot tell.
 
-use crate::{layer::deadline, telemetry};
-use http::{HeaderValue, Request, Response};
+mod attempt;
+mod endpoint;
+mod pool;
+mod replay;
+mod watch;
+
+use crate::{Policies, layer::deadline, telemetry};
+use http::{HeaderValue, Request, Response, Uri};
 use std::{
+    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 use tonic::body::Body;
 use tower::{BoxError, ServiceExt, util::BoxCloneSyncService};
@@ -25,14 +32,19 @@ impl Channel {
         Self { inner: BoxCloneSyncService::new(service) }
     }
 
-    /// To one server over the network. Connects when first used, and again after a failure.
-    pub fn remote(uri: http::Uri) -> Self {
-        let channel = tonic::transport::Endpoint::from(uri)
-            .connect_timeout(Duration::from_secs(2))
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .keep_alive_while_idle(true)
-            .connect_lazy();
-        Self { inner: BoxCloneSyncService::new(channel.map_err(BoxError::from)) }
+    /// To the servers of one role. A host name stands for every address it resolves to, asked again every 5 s. Servers
+    /// are health-checked; a call goes to the one with the fewest calls in flight, and to another one when it could
+    /// not be delivered or, if the contract says that a repeat is safe, when it was not answered. Connects when first
+    /// used. Must be made within a tokio runtime: tasks watch the servers until the last clone is gone.
+    ///
+    /// # Errors
+    /// A call that nobody answers ends UNAVAILABLE.
+    pub fn remote(targets: Vec<Uri>, policies: Arc<Policies>) -> Self {
+        let pool = pool::Pool::new(targets);
+        tokio::spawn(watch::names(Arc::downgrade(&pool)));
+        tokio::spawn(watch::health(Arc::downgrade(&pool)));
+        let service = attempt::Balanced::new(pool, policies);
+        Self { inner: BoxCloneSyncService::new(service) }
     }
 }
 

@@ -110,6 +110,6 @@ mod tests {
         let create = policies.get("/segue.song.v1.SongService/CreateSong").unwrap();
         assert_eq!((create.access, create.bucket, create.repeatable), (Access::User, Bucket::Write, false));
         assert!(policies.get("/segue.song.v1.SongService/WatchSong").unwrap().streaming);
-        assert_eq!(policies.services().len(), 3);
+        assert_eq!(policies.services().len(), 4);
     }
 }

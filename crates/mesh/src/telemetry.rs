@@ -1,16 +1,17 @@
 //! Logs, traces and metrics of a process.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+mod context;
+mod otlp;
+
+pub use context::follow;
+pub(crate) use context::{extract, inject};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use opentelemetry::{
-    global,
-    propagation::{Extractor, Injector},
-    trace::TracerProvider,
-};
-use opentelemetry_otlp::WithExportConfig;
-use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use metrics_util::layers::FanoutBuilder;
+use opentelemetry::{global, trace::TracerProvider};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use otlp::Otlp;
 use serde::{Deserialize, Serialize};
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{
     EnvFilter, Layer, filter::Directive, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -23,13 +24,15 @@ pub struct TelemetryConfig {
     pub log: String,
     /// Log lines as JSON.
     pub json: bool,
-    /// Where traces go by OTLP over gRPC: `http://127.0.0.1:4317`. Off when empty.
+    /// Where traces, metrics and logs go by OTLP over gRPC: `http://127.0.0.1:4317`. Off when empty.
     pub otlp_endpoint: String,
+    /// How often metrics are sent there, milliseconds.
+    pub otlp_metrics_ms: u64,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".into(), json: false, otlp_endpoint: String::new() }
+        Self { log: "info".into(), json: false, otlp_endpoint: String::new(), otlp_metrics_ms: 10_000 }
     }
 }
 
@@ -50,7 +53,7 @@ pub enum TelemetryError {
 /// Keeps telemetry going; flushes when asked.
 #[derive(Debug)]
 pub struct Telemetry {
-    traces: Option<SdkTracerProvider>,
+    otlp: Option<Otlp>,
     metrics: PrometheusHandle,
 }
 
@@ -62,8 +65,8 @@ impl Telemetry {
 
     /// Sends what is left. Blocks for up to a few seconds, so call it last and off the runtime's workers.
     pub fn flush(&self) {
-        if let Some(traces) = &self.traces {
-            let _ = traces.shutdown();
+        if let Some(otlp) = &self.otlp {
+            otlp.shutdown();
         }
     }
 }
@@ -75,68 +78,47 @@ pub fn filter(asked: &str) -> Result<EnvFilter, tracing_subscriber::filter::Pars
     Ok(EnvFilter::builder().parse(asked)?.add_directive(guard))
 }
 
-/// Starts logs (to standard error), metrics, and traces when configured. Once per process.
+/// Starts logs (to standard error), metrics, and, when configured, traces, metrics and logs by OTLP under the name
+/// `service`. Once per process, within a tokio runtime.
 pub fn start(service: &str, config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     global::set_text_map_propagator(TraceContextPropagator::new());
-    let traces = match config.otlp_endpoint.is_empty() {
+    let otlp = match config.otlp_endpoint.is_empty() {
         true => None,
-        false => {
-            let exporter = opentelemetry_otlp::SpanExporter::builder()
-                .with_tonic()
-                .with_endpoint(&config.otlp_endpoint)
-                .build()?;
-            let resource = Resource::builder().with_service_name(service.to_owned()).build();
-            Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+        false => Some(Otlp::connect(service, config)?),
+    };
+    let spans = otlp.as_ref().map(|o| tracing_opentelemetry::layer().with_tracer(o.traces.tracer("segue")));
+    let records = match &otlp {
+        None => None,
+        // What the exporter itself says while it sends would be sent again, for ever.
+        Some(otlp) => {
+            let quiet = filter(&format!("{},h2=off,hyper=off,tonic=off,tower=off,opentelemetry=off", config.log))?;
+            Some(OpenTelemetryTracingBridge::new(&otlp.logs).with_filter(quiet))
         }
     };
-    let otel = traces.as_ref().map(|p| tracing_opentelemetry::layer().with_tracer(p.tracer("segue")));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if config.json { lines.json().boxed() } else { lines.with_target(false).boxed() };
     tracing_subscriber::registry()
         .with(filter(&config.log)?)
-        .with(otel)
+        .with(spans)
+        .with(records)
         .with(lines)
         .try_init()
         .map_err(|e| TelemetryError::Installed(e.to_string()))?;
     let buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-    let metrics = PrometheusBuilder::new()
+    let prometheus = PrometheusBuilder::new()
         .set_buckets(&buckets)
         .map_err(|e| TelemetryError::Installed(e.to_string()))?
-        .install_recorder()
-        .map_err(|e| TelemetryError::Installed(e.to_string()))?;
-    Ok(Telemetry { traces, metrics })
-}
-
-/// The trace that a request belongs to.
-pub(crate) fn extract(headers: &HeaderMap) -> opentelemetry::Context {
-    global::get_text_map_propagator(|p| p.extract(&Headers(headers)))
-}
-
-/// Adds the current trace to an outgoing request.
-pub(crate) fn inject(headers: &mut HeaderMap) {
-    let context = tracing::Span::current().context();
-    global::get_text_map_propagator(|p| p.inject_context(&context, &mut HeadersMut(headers)));
-}
-
-struct Headers<'a>(&'a HeaderMap);
-
-impl Extractor for Headers<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|v| v.to_str().ok())
-    }
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
-    }
-}
-
-struct HeadersMut<'a>(&'a mut HeaderMap);
-
-impl Injector for HeadersMut<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(key), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
+        .build_recorder();
+    let metrics = prometheus.handle();
+    let installed = |e: String| TelemetryError::Installed(e);
+    match &otlp {
+        None => metrics::set_global_recorder(prometheus).map_err(|e| installed(e.to_string()))?,
+        Some(otlp) => {
+            let both = FanoutBuilder::default().add_recorder(prometheus).add_recorder(otlp.recorder());
+            metrics::set_global_recorder(both.build()).map_err(|e| installed(e.to_string()))?;
         }
     }
+    Ok(Telemetry { otlp, metrics })
 }
 
 #[cfg(test)]
