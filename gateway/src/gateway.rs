@@ -5,7 +5,6 @@ use crate::{
     calls::Calls,
     cors,
     door::{self, Door},
-    health,
     jwks::Jwks,
     methods::Methods,
     origin::Origin,
@@ -15,7 +14,7 @@ use crate::{
     timeout::Limits,
 };
 use axum::Router;
-use segue_mesh::{Auth, Channel};
+use segue_mesh::{Auth, Channel, Metrics, Ready, health_router};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
@@ -36,11 +35,10 @@ pub struct Deps {
     pub routes: Vec<Route>,
     /// For the public keys of access tokens.
     pub identity: Channel,
-    /// The process's metrics in Prometheus' text format.
-    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
-    /// The parts of the process and whether each is ready. A part with the name of a service speaks for it in the
-    /// health service. Asked often, so it must be cheap and must not block.
-    pub ready: Arc<dyn Fn() -> Vec<(String, bool)> + Send + Sync>,
+    /// For `/metrics`.
+    pub metrics: Metrics,
+    /// For `/readyz` and the health service.
+    pub ready: Ready,
 }
 
 /// The public door.
@@ -58,7 +56,7 @@ impl Gateway {
         let origin = Origin::new(&config.public_url, config.trust_forwarded)?;
         let cors = cors::layer(&config.cors_origins)?;
         let services: Vec<String> = deps.routes.iter().map(|r| r.service.clone()).collect();
-        let common = reflection::router(&services)?.merge(health::router(Arc::clone(&deps.ready), services));
+        let common = reflection::router(&services)?.merge(health_router(Arc::clone(&deps.ready), services));
         let methods = Methods::new(&deps.auth.policies, &deps.routes, &Channel::local(common), &rates)?;
         let door = Door::new(Calls {
             auth: deps.auth,

@@ -14,7 +14,6 @@ mod door;
 mod error;
 mod forward;
 mod gateway;
-mod health;
 mod jwks;
 mod measured;
 mod meter;

@@ -6,9 +6,11 @@
 
 mod caller;
 mod channel;
+mod health;
 mod layer;
 mod listen;
 mod origin;
+mod pages;
 mod policy;
 mod server;
 mod status;
@@ -18,10 +20,12 @@ mod token;
 
 pub use caller::{Caller, User};
 pub use channel::Channel;
+pub use health::{Ready, health_router};
 pub use layer::auth::{Auth, Door};
 pub use layer::deadline;
 pub use listen::{ListenConfig, serve};
 pub use origin::{ORIGIN_HEADER, origin};
+pub use pages::{Metrics, pages};
 pub use policy::{MethodPolicy, Policies, PolicyError};
 pub use server::{Server, ServerConfig};
 pub use status::{Reply, from_status, status};

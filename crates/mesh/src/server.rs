@@ -1,7 +1,7 @@
 //! The server into which roles register: service, health and reflection come with it.
 
 use crate::layer::{auth, deadline, overload, panic, span};
-use crate::{Auth, status};
+use crate::{Auth, Ready, health_router, status};
 use axum::{Router, middleware};
 use http::{Request, Response};
 use segue_domain::{Code, Coded};
@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tonic::{body::Body, server::NamedService, service::Routes};
-use tonic_health::{ServingStatus, server::HealthReporter};
 use tower::Service;
 
 /// The `server` section of a role's configuration.
@@ -32,17 +31,22 @@ impl Default for ServerConfig {
 pub struct Server {
     config: ServerConfig,
     auth: Auth,
+    ready: Ready,
     routes: Routes,
-    health: HealthReporter,
-    names: Vec<&'static str>,
+    names: Vec<String>,
 }
 
 impl Server {
     /// A server with health and reflection, and no role yet.
     pub fn new(config: ServerConfig, auth: Auth) -> Self {
-        let (health, service) = tonic_health::server::health_reporter();
-        let routes = Routes::new(service);
-        Self { config, auth, routes, health, names: Vec::new() }
+        let ready: Ready = Arc::new(Vec::new);
+        Self { config, auth, ready, routes: Routes::default(), names: Vec::new() }
+    }
+
+    /// Lets the health service say what `ready` says; without it everything is always serving.
+    #[must_use]
+    pub fn ready(self, ready: Ready) -> Self {
+        Self { ready, ..self }
     }
 
     /// Registers a role's service.
@@ -59,19 +63,11 @@ impl Server {
         S::Future: Send + 'static,
     {
         self.routes = self.routes.add_service(service);
-        self.names.push(S::NAME);
+        self.names.push(S::NAME.to_owned());
         self
     }
 
-    /// Health of the registered services; they are serving from now on, until shutdown says otherwise.
-    pub async fn health(&self) -> HealthReporter {
-        for name in &self.names {
-            self.health.set_service_status(name, ServingStatus::Serving).await;
-        }
-        self.health.clone()
-    }
-
-    /// The router, layers included; for a [`crate::Channel`] or a listener.
+    /// The router, layers included; for a [`crate::Channel`] or a listener. Must be made within a tokio runtime.
     pub fn router(self) -> Router {
         let reflect = || {
             tonic_reflection::server::Builder::configure()
@@ -101,6 +97,8 @@ impl Server {
             .layer(middleware::from_fn_with_state(slots, overload::layer))
             .layer(middleware::from_fn(panic::layer))
             .layer(middleware::from_fn(span::layer))
+            // Outside of all layers: a server under load is not a dead one.
+            .merge(health_router(self.ready, self.names))
     }
 }
 

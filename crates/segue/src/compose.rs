@@ -3,7 +3,11 @@
 mod engines;
 mod ready;
 
-use crate::{cli::Role, config::Config, crash};
+use crate::{
+    cli::Role,
+    config::{Config, ConfigError},
+    crash,
+};
 use anyhow::Context;
 use axum::Router;
 use engines::Engines;
@@ -99,9 +103,9 @@ impl Ground<'_> {
     fn find_peers(&mut self, here: &[Role]) -> anyhow::Result<()> {
         for (service, role) in SERVICES {
             let name = format!("{role:?}").to_lowercase();
-            if let Some(url) = self.config.peers.get(&name).filter(|_| !here.contains(&role)) {
-                let uri = url.parse().with_context(|| format!("peers.{name} is not a URL: {url}"))?;
-                self.channels.insert(service, Channel::remote(uri));
+            if let Some(peers) = self.config.peers.get(&name).filter(|_| !here.contains(&role)) {
+                let targets = peers.uris().map_err(|message| ConfigError::value(&format!("peers.{name}"), message))?;
+                self.channels.insert(service, Channel::remote(targets, Arc::clone(&self.auth.policies)));
             }
         }
         Ok(())

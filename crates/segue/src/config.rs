@@ -33,6 +33,12 @@ pub(crate) enum ConfigError {
     Value { key: String, message: String },
 }
 
+impl ConfigError {
+    pub(crate) fn value(key: &str, message: impl Into<String>) -> Self {
+        Self::Value { key: key.to_owned(), message: message.into() }
+    }
+}
+
 /// Everything that can be set.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -54,8 +60,37 @@ pub(crate) struct Config {
     pub(crate) song: SongConfig,
     pub(crate) encoder: EncoderConfig,
     pub(crate) edge: EdgeConfig,
-    /// Where roles are that do not run in this process: `song = "http://10.0.0.7:4420"`.
-    pub(crate) peers: BTreeMap<String, String>,
+    /// Where roles are that do not run in this process: `song = ["http://10.0.0.7:4421", "http://10.0.0.8:4421"]`, or one
+    /// name that resolves to all of them: `song = "http://song.segue.svc:4421"`.
+    pub(crate) peers: BTreeMap<String, Peers>,
+}
+
+/// The servers of a role: one URL or a list of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Peers {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Peers {
+    /// The servers' addresses, or what is wrong with them.
+    pub(crate) fn uris(&self) -> Result<Vec<http::Uri>, String> {
+        let urls = match self {
+            Self::One(url) => std::slice::from_ref(url),
+            Self::Several(urls) => urls,
+        };
+        let wrong = |url: &str| format!("{url:?} is not a URL such as http://10.0.0.7:4421");
+        let parse = |url: &String| {
+            let uri: http::Uri = url.parse().map_err(|_| wrong(url))?;
+            let good = uri.scheme_str() == Some("http") && uri.host().is_some() && uri.path() == "/";
+            if good { Ok(uri) } else { Err(wrong(url)) }
+        };
+        if urls.is_empty() {
+            return Err("wants at least one URL".into());
+        }
+        urls.iter().map(parse).collect()
+    }
 }
 
 /// The `process` section.

@@ -149,6 +149,7 @@ impl song_service_server::SongService for Backend {
         retry_song: RetrySongRequest => RetrySongResponse,
         get_playback: GetPlaybackRequest => GetPlaybackResponse,
         get_download: GetDownloadRequest => GetDownloadResponse,
+        scan_songs: ScanSongsRequest => ScanSongsResponse,
     }
 }
 
@@ -178,5 +179,9 @@ impl identity_service_server::IdentityService for Backend {
         delete_me: DeleteMeRequest => DeleteMeResponse,
         list_sessions: ListSessionsRequest => ListSessionsResponse,
         revoke_session: RevokeSessionRequest => RevokeSessionResponse,
+        list_users: ListUsersRequest => ListUsersResponse,
+        disable_user: DisableUserRequest => DisableUserResponse,
+        enable_user: EnableUserRequest => EnableUserResponse,
+        reset_password: ResetPasswordRequest => ResetPasswordResponse,
     }
 }

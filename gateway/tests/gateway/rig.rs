@@ -88,7 +88,8 @@ impl Rig {
                 let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
                 let address = runtime.spawn(listen(server, stop.clone())).await.unwrap();
                 services = Some(runtime);
-                Channel::remote(format!("http://{address}").parse().unwrap())
+                let target = format!("http://{address}").parse().unwrap();
+                Channel::remote(vec![target], Arc::new(policies.clone()))
             }
         };
         let store_ready = Arc::new(AtomicBool::new(true));

@@ -1,4 +1,4 @@
-//! The health service of the gateway: it says what `/readyz` says, for each service and for all of them.
+//! The health service of a process: it says what `/readyz` says, for each service and for all of them.
 
 use axum::{
     Router,
@@ -14,8 +14,9 @@ use tokio::sync::Mutex;
 use tonic::service::Routes;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-/// Which parts are ready, by name. Asked often, so it must be cheap.
-pub(crate) type Ready = Arc<dyn Fn() -> Vec<(String, bool)> + Send + Sync>;
+/// The parts of a process and whether each is ready. A part with the name of a service speaks for it in the health
+/// service; every part counts for the process. Asked often, so it must be cheap and must not block.
+pub type Ready = Arc<dyn Fn() -> Vec<(String, bool)> + Send + Sync>;
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -45,7 +46,7 @@ impl Health {
 
 /// The service, for "" (all) and each of `services`. Fresh at every call, and once a second for those who watch.
 /// The task that sees to it ends with the router.
-pub(crate) fn router(ready: Ready, services: Vec<String>) -> Router {
+pub fn health_router(ready: Ready, services: Vec<String>) -> Router {
     let (reporter, service) = tonic_health::server::health_reporter();
     let services: Vec<String> = std::iter::once(String::new()).chain(services).collect();
     let reported = Mutex::new(vec![None; services.len()]);
