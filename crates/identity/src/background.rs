@@ -1,8 +1,8 @@
 //! What the role does by itself.
 
-use crate::{Identity, sessions};
+use crate::{Identity, hear_revocations, sessions};
 use segue_store::StoreError;
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// Well within an access token's life, which is what key rotation needs.
@@ -18,14 +18,19 @@ impl Identity {
         tokio::join!(
             every(KEYS_EVERY, &shutdown, "signing keys", || self.inner.keys.maintain(self.now())),
             every(PRUNE_EVERY, &shutdown, "old sessions", || self.prune()),
-            self.hear_revocations(&shutdown),
+            hear_revocations(
+                Arc::clone(&self.inner.deps.bus),
+                self.inner.deps.verifier.clone(),
+                || self.ended(),
+                shutdown.clone(),
+            ),
         );
     }
 
     /// Removes sessions that expired, or ended a day ago, in small steps so that others can write between.
     pub(crate) async fn prune(&self) -> Result<(), StoreError> {
         let now = self.now();
-        while sessions::prune(self.primary(), now, now.minus(KEEP_ENDED), PRUNE_BATCH).await? == PRUNE_BATCH {
+        while sessions::prune(&self.primary(), now, now.minus(KEEP_ENDED), PRUNE_BATCH).await? == PRUNE_BATCH {
             tokio::task::yield_now().await;
         }
         Ok(())

@@ -9,6 +9,7 @@
 
 mod access;
 mod accounts;
+mod administration;
 mod background;
 mod config;
 mod credential;
@@ -39,3 +40,4 @@ pub use config::{IdentityConfig, InvitationCode, SignUpMode};
 pub use error::Error;
 pub use first_account::FirstAccount;
 pub use identity::{Deps, Identity};
+pub use revocation::{Ended, hear_revocations};

@@ -24,6 +24,9 @@ pub struct ListenConfig {
     pub max_streams: u32,
     /// How long open requests may go on after shutdown began, milliseconds.
     pub grace_ms: u64,
+    /// How long a process that is told to stop goes on taking calls after it said that it is not ready, milliseconds, so
+    /// that balancers look elsewhere first. Not waited for by `segue up`.
+    pub drain_ms: u64,
     /// How long sent bytes may stay unacknowledged before the connection is given up, milliseconds.
     pub stalled_ms: u32,
 }
@@ -35,6 +38,7 @@ impl Default for ListenConfig {
             header_timeout_ms: 10_000,
             max_streams: 256,
             grace_ms: 10_000,
+            drain_ms: 2_500,
             stalled_ms: 60_000,
         }
     }

@@ -223,6 +223,29 @@ fn decoding(keys: &[VerifyingKey]) -> HashMap<String, DecodingKey> {
     keys.iter().filter_map(parse).collect()
 }
 
+/// The Ed25519 keys of a JSON Web Key Set (RFC 7517, RFC 8037); `None` when it is none. Keys of other kinds are left out.
+pub fn verifying_keys(jwks: &str) -> Option<Vec<VerifyingKey>> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<Jwk>,
+    }
+    #[derive(Deserialize)]
+    struct Jwk {
+        #[serde(default)]
+        crv: String,
+        #[serde(default)]
+        kid: String,
+        #[serde(default)]
+        x: String,
+    }
+    let set: Set = serde_json::from_str(jwks).ok()?;
+    let read = |key: Jwk| {
+        let public: [u8; 32] = URL_SAFE_NO_PAD.decode(&key.x).ok()?.try_into().ok()?;
+        (key.crv == "Ed25519" && !key.kid.is_empty()).then_some(VerifyingKey { id: key.kid, public })
+    };
+    Some(set.keys.into_iter().filter_map(read).collect())
+}
+
 /// Signs claims with an Ed25519 seed.
 pub fn sign_token(key_id: &str, seed: &[u8; 32], claims: &Claims) -> Result<String, TokenError> {
     let mut header = Header::new(Algorithm::EdDSA);
@@ -286,6 +309,16 @@ impl std::fmt::Debug for RoleSigner {
 mod tests {
     use super::*;
     use segue_domain::ManualClock;
+
+    #[test]
+    fn a_key_set_is_read_and_other_keys_are_left_out() {
+        let x = URL_SAFE_NO_PAD.encode([7; 32]);
+        let set = format!(
+            r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"a","x":"{x}"}},{{"kty":"RSA","kid":"b","n":"AQ"}},{{"crv":"Ed25519","kid":"c","x":"AA"}}]}}"#
+        );
+        assert_eq!(verifying_keys(&set), Some(vec![VerifyingKey { id: "a".into(), public: [7; 32] }]));
+        assert_eq!(verifying_keys("no"), None);
+    }
 
     fn set_up() -> (Verifier, ManualClock, Claims) {
         let clock = ManualClock::new(Timestamp::from_seconds(1_000));

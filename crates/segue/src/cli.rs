@@ -134,6 +134,21 @@ pub(crate) enum Role {
 }
 
 impl Role {
+    /// Clients outside of the mesh talk to it.
+    pub(crate) fn is_public(self) -> bool {
+        matches!(self, Self::Gateway | Self::Edge)
+    }
+    /// As on the command line and in the configuration.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Identity => "identity",
+            Self::Song => "song",
+            Self::Encoder => "encoder",
+            Self::Cdc => "cdc",
+            Self::Edge => "edge",
+        }
+    }
     pub(crate) const ALL: [Role; 6] =
         [Role::Gateway, Role::Identity, Role::Song, Role::Encoder, Role::Cdc, Role::Edge];
 }

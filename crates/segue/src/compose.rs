@@ -2,6 +2,7 @@
 
 mod engines;
 mod ready;
+mod trust;
 
 use crate::{
     cli::Role,
@@ -12,15 +13,16 @@ use anyhow::Context;
 use axum::Router;
 use engines::Engines;
 use metrics_exporter_prometheus::PrometheusHandle;
-pub(crate) use ready::Ready;
+pub(crate) use ready::{Probe, Readiness};
 use segue_cdc::Relay;
 use segue_edge::Edge;
 use segue_encoder::{Encoder, WorkerCommand};
 use segue_gateway::{Gateway, Route};
 use segue_identity::{FirstAccount, Identity};
-use segue_mesh::{Auth, Channel, Door, Policies, RoleSigner, Server, Verifier, VerifierConfig};
+use segue_mesh::{Auth, Channel, Door, Metrics, Policies, RoleSigner, Server, Verifier, VerifierConfig};
 use segue_song::Song;
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use trust::Trust;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Names of the services that a gateway can lead to, with the role that serves them.
@@ -32,12 +34,14 @@ const SERVICES: [(&str, Role); 3] = [
 
 /// A server that is put together and not yet listening.
 pub(crate) struct System {
-    /// Everything that is served on the one port.
-    pub(crate) router: Router,
+    /// What the world sees: gateway, edge, and the embedded blob store. `None` when none of them runs here.
+    pub(crate) public: Option<Router>,
+    /// What other roles see: the services of the roles that run here.
+    pub(crate) inner: Router,
     /// Work in the background; ends after the token that was given is cancelled.
     pub(crate) tasks: TaskTracker,
     /// What `/readyz` says.
-    pub(crate) ready: Ready,
+    pub(crate) ready: Readiness,
     /// The account that was just made, on the first run.
     pub(crate) first_account: Option<FirstAccount>,
     /// Ends the engines, after the tasks.
@@ -49,9 +53,14 @@ struct Ground<'a> {
     config: &'a Config,
     engines: Engines,
     auth: Auth,
+    role: RoleSigner,
+    ready: Readiness,
+    metrics: Metrics,
     tasks: TaskTracker,
     stop: CancellationToken,
     channels: BTreeMap<&'static str, Channel>,
+    /// Services that run here, for other processes.
+    inner: Option<Server>,
 }
 
 /// Puts the named roles together. Roles in the same process call each other through channels without a socket.
@@ -64,46 +73,86 @@ pub(crate) async fn assemble(
     let engines = Engines::open(config).await?;
     let clock = engines.clock.clone();
     let verifier = Verifier::new(VerifierConfig::default(), clock.clone());
+    let name = roles.first().map(|role| role.name()).unwrap_or_default();
     let audience = VerifierConfig::default().audience;
-    let signer = RoleSigner::new("encoder", engines.secrets.role_seed()?, &audience, clock.clone());
-    verifier.set_role_keys(&[signer.verifying_key()]);
+    let role = RoleSigner::new(name, engines.secrets.role_seed()?, &audience, clock.clone());
+    verifier.set_role_keys(&[role.verifying_key()]);
     let auth = Auth { verifier, policies: Arc::new(Policies::segue()?), door: Door::Inner, clock };
-
-    let mut ground =
-        Ground { config, engines, auth, tasks: TaskTracker::new(), stop, channels: BTreeMap::new() };
+    let ready = Readiness::default();
+    let tasks = TaskTracker::new();
+    let upkeep = metrics.clone();
+    tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
+        let mut ticks = tokio::time::interval(std::time::Duration::from_secs(10));
+        loop {
+            // Histograms grow until they are drained.
+            ticks.tick().await;
+            upkeep.run_upkeep();
+        }
+    }));
+    let inner = Server::new(config.rpc.clone(), auth.clone());
+    let mut ground = Ground {
+        config,
+        engines,
+        auth,
+        role,
+        ready: ready.clone(),
+        metrics: Arc::new(move || metrics.render()),
+        tasks,
+        stop,
+        channels: BTreeMap::new(),
+        inner: Some(inner),
+    };
     ground.find_peers(roles)?;
     let mut first_account = None;
-    let mut router = Router::new();
+    let mut public = None;
     // Those that others call come first; what reads the outbox last, when every queue is declared.
     let order = [Role::Identity, Role::Song, Role::Encoder, Role::Edge, Role::Gateway, Role::Cdc];
-    let ready = Ready::default();
     for role in order.into_iter().filter(|r| roles.contains(r)) {
-        let named = || format!("the {role:?} role cannot start").to_lowercase();
+        let named = || format!("the {} role cannot start", role.name());
         match role {
             Role::Identity => first_account = ground.identity().await.with_context(named)?,
             Role::Song => ground.song().await.with_context(named)?,
-            Role::Encoder => ground.encoder(signer.clone()).await.with_context(named)?,
-            Role::Edge => router = router.merge(ground.edge().await.with_context(named)?),
-            Role::Gateway => {
-                let gateway = ground.gateway(metrics.clone(), &ready).with_context(named)?;
-                router = router.merge(gateway);
-            }
+            Role::Encoder => ground.encoder().await.with_context(named)?,
+            Role::Edge => public = merge(public, ground.edge().await.with_context(named)?),
+            Role::Gateway => public = merge(public, ground.gateway().with_context(named)?),
             Role::Cdc => ground.cdc(),
         }
     }
-    // Clients put and get bytes straight at the blob store: here it listens beside the roles.
-    router = router.merge(ground.engines.blob.router());
+    if !roles.contains(&Role::Identity) && needs_tokens(roles) {
+        ground.trust()?;
+    }
+    if let Some(blob) = ground.engines.blob_router(roles) {
+        // Clients put and get bytes straight at the blob store: here it listens beside the roles.
+        public = merge(public, blob);
+    }
+    if let Some(router) = public.take() {
+        // The gateway brings these pages itself.
+        public = Some(if roles.contains(&Role::Gateway) { router } else { router.merge(ground.pages()) });
+    }
+    let inner = ground.inner.take().context("made above")?.ready(ready.of(&[])).router().merge(segue_mesh::pages(
+        ready.of(&[]),
+        Arc::clone(&ground.metrics),
+    ));
     let (tasks, engines) = (ground.tasks, ground.engines);
     let closing = Box::pin(async move { engines.close().await });
-    Ok(System { router, tasks, ready, first_account, closing })
+    Ok(System { public, inner, tasks, ready, first_account, closing })
+}
+
+fn merge(router: Option<Router>, more: Router) -> Option<Router> {
+    Some(router.unwrap_or_default().merge(more))
+}
+
+/// Whether a role verifies tokens of users. An edge has grants, and the relay has no door.
+fn needs_tokens(roles: &[Role]) -> bool {
+    roles.iter().any(|role| !matches!(role, Role::Edge | Role::Cdc))
 }
 
 impl Ground<'_> {
     /// Channels to roles that run elsewhere.
     fn find_peers(&mut self, here: &[Role]) -> anyhow::Result<()> {
         for (service, role) in SERVICES {
-            let name = format!("{role:?}").to_lowercase();
-            if let Some(peers) = self.config.peers.get(&name).filter(|_| !here.contains(&role)) {
+            let name = role.name();
+            if let Some(peers) = self.config.peers.get(name).filter(|_| !here.contains(&role)) {
                 let targets = peers.uris().map_err(|message| ConfigError::value(&format!("peers.{name}"), message))?;
                 self.channels.insert(service, Channel::remote(targets, Arc::clone(&self.auth.policies)));
             }
@@ -116,8 +165,43 @@ impl Ground<'_> {
         found.with_context(|| format!("{service} is needed: run its role here too, or name it under [peers]"))
     }
 
-    fn server(&self) -> Server {
-        Server::new(self.config.rpc.clone(), self.auth.clone())
+    /// Registers a role's service: for the roles of this process by a channel without a socket, and for others.
+    fn serve<S>(&mut self, name: &'static str, service: S)
+    where
+        S: tower::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<tonic::body::Body>,
+                Error = std::convert::Infallible,
+            > + tonic::server::NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        let here = Server::new(self.config.rpc.clone(), self.auth.clone()).add(service.clone());
+        self.channels.insert(name, Channel::local(here.router()));
+        self.inner = self.inner.take().map(|server| server.add(service));
+    }
+
+    /// Health, readiness and metrics of a process that has no gateway on its public port.
+    fn pages(&self) -> Router {
+        let ready = self.ready.of(&[]);
+        segue_mesh::health_router(Arc::clone(&ready), Vec::new())
+            .merge(segue_mesh::pages(ready, Arc::clone(&self.metrics)))
+    }
+
+    /// Keys and ended sessions from where identity runs.
+    fn trust(&self) -> anyhow::Result<()> {
+        let trust = Trust {
+            identity: self.channel(SERVICES[0].0)?,
+            role: self.role.clone(),
+            verifier: self.auth.verifier.clone(),
+            bus: self.engines.bus(),
+        };
+        let known = self.ready.part("keys");
+        self.tasks.spawn(trust.run(known, self.stop.clone()));
+        Ok(())
     }
 
     async fn identity(&mut self) -> anyhow::Result<Option<FirstAccount>> {
@@ -130,7 +214,7 @@ impl Ground<'_> {
         };
         let identity = Identity::new(self.config.identity.clone(), deps).await?;
         let first = identity.ensure_first_account().await?;
-        self.channels.insert(SERVICES[0].0, Channel::local(self.server().add(identity.service()).router()));
+        self.serve(SERVICES[0].0, identity.service());
         let stop = self.stop.clone();
         self.tasks.spawn(async move { identity.run(stop).await });
         Ok(first)
@@ -148,20 +232,20 @@ impl Ground<'_> {
         };
         let song = Song::new(self.config.song.clone(), deps)?;
         song.declare().await?;
-        self.channels.insert(SERVICES[1].0, Channel::local(self.server().add(song.service()).router()));
+        self.serve(SERVICES[1].0, song.service());
         let stop = self.stop.clone();
         self.tasks.spawn(async move { song.run(stop).await });
         Ok(())
     }
 
-    async fn encoder(&mut self, role: RoleSigner) -> anyhow::Result<()> {
+    async fn encoder(&mut self) -> anyhow::Result<()> {
         Encoder::migrate(&self.engines.store).await?;
         let deps = segue_encoder::Deps {
             store: self.engines.store.clone(),
             blob: self.engines.blob(),
             bus: self.engines.bus(),
             songs: self.channel(SERVICES[1].0)?,
-            role,
+            role: self.role.clone(),
             clock: self.engines.clock.clone(),
             worker: WorkerCommand { program: std::env::current_exe()?, args: vec!["encode-worker".into()] },
             crash: crash::point,
@@ -175,7 +259,7 @@ impl Ground<'_> {
         });
         let encoder = Encoder::new(config, deps)?;
         encoder.declare().await?;
-        self.channels.insert(SERVICES[2].0, Channel::local(self.server().add(encoder.service()).router()));
+        self.serve(SERVICES[2].0, encoder.service());
         let stop = self.stop.clone();
         self.tasks.spawn(async move { encoder.run(stop).await });
         Ok(())
@@ -193,28 +277,18 @@ impl Ground<'_> {
         Ok(Edge::open(config, deps).await?.router())
     }
 
-    fn gateway(&self, metrics: PrometheusHandle, ready: &Ready) -> anyhow::Result<Router> {
-        let routes = self
-            .channels
-            .iter()
-            .map(|(service, channel)| Route { service: (*service).into(), channel: channel.clone() });
-        let services: Vec<String> = self.channels.keys().map(|s| (*s).to_owned()).collect();
-        let ready = ready.clone();
-        let upkeep = metrics.clone();
-        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(async move {
-            let mut ticks = tokio::time::interval(std::time::Duration::from_secs(10));
-            loop {
-                // Histograms grow until they are drained.
-                ticks.tick().await;
-                upkeep.run_upkeep();
-            }
-        }));
+    fn gateway(&self) -> anyhow::Result<Router> {
+        let route = |(service, channel): (&&'static str, &Channel)| Route {
+            service: (*service).into(),
+            channel: channel.clone(),
+        };
+        let services: Vec<&'static str> = self.channels.keys().copied().collect();
         let deps = segue_gateway::Deps {
             auth: Auth { door: Door::Public, ..self.auth.clone() },
             identity: self.channel(SERVICES[0].0)?,
-            routes: routes.collect(),
-            metrics: Arc::new(move || metrics.render()),
-            ready: Arc::new(move || services.iter().map(|s| (s.clone(), ready.get())).collect()),
+            routes: self.channels.iter().map(route).collect(),
+            metrics: Arc::clone(&self.metrics),
+            ready: self.ready.of(&services),
         };
         Ok(Gateway::new(self.config.gateway.clone(), deps)?.router())
     }

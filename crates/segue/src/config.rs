@@ -101,6 +101,9 @@ pub(crate) struct Process {
     pub(crate) listen: IpAddr,
     /// Port; 0 picks a free one.
     pub(crate) port: u16,
+    /// Port for other roles, when this process has some for them and some for the world. A process whose roles are all
+    /// for other roles serves them on `port`.
+    pub(crate) inner_port: Option<u16>,
     /// Folder of everything that is kept. Empty: ~/.local/share/segue.
     pub(crate) data: PathBuf,
     /// Worker threads of the runtime; 0 is one per core.
@@ -109,7 +112,7 @@ pub(crate) struct Process {
 
 impl Default for Process {
     fn default() -> Self {
-        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 4420, data: PathBuf::new(), threads: 0 }
+        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 4420, inner_port: None, data: PathBuf::new(), threads: 0 }
     }
 }
 
@@ -149,6 +152,7 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         }
     };
     overlay(&mut table, std::env::vars())?;
+    resolve_files(&mut table, "")?;
     read(table)
 }
 
@@ -212,6 +216,24 @@ fn read(table: Table) -> Result<Config, ConfigError> {
         .map_err(|e| ConfigError::Value { key: e.path().to_string(), message: e.inner().to_string() })
 }
 
+/// A value `{ file = "path" }` is the text of that file without its last line end, so that a secret need not stand in the
+/// configuration or the environment: `store.url = { file = "/run/secrets/store-url" }`.
+fn resolve_files(table: &mut Table, path: &str) -> Result<(), ConfigError> {
+    for (key, value) in table.iter_mut() {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let Some(inner) = value.as_table_mut() else { continue };
+        match inner.get("file").and_then(Value::as_str).filter(|_| inner.len() == 1) {
+            None => resolve_files(inner, &path)?,
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .map_err(|e| ConfigError::value(&path, format!("cannot read the file {file}: {e}")))?;
+                *value = Value::String(text.trim_end_matches(['\r', '\n']).to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
 /// `SEGUE__SONG__BLOCK_BYTES=4194304` sets `song.block_bytes`. Values are TOML; what is not TOML is text.
 fn overlay(table: &mut Table, vars: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
     for (name, text) in vars {
@@ -254,6 +276,19 @@ mod tests {
         assert!(error.contains("prot"), "{error}");
         let error = vars(&[("SEGUE__PROCESS__PORT", "many")]).unwrap_err().to_string();
         assert!(error.contains("process.port"), "{error}");
+    }
+
+    #[test]
+    fn a_value_may_stand_in_a_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "postgres://u:p@h/d\n").unwrap();
+        let path = file.path().to_str().unwrap();
+        let mut table: Table = format!("[gateway]\npublic_url = {{ file = {path:?} }}").parse().unwrap();
+        resolve_files(&mut table, "").unwrap();
+        assert_eq!(read(table).unwrap().gateway.public_url, "postgres://u:p@h/d");
+        let mut table: Table = "[gateway]\npublic_url = { file = '/nowhere' }".parse().unwrap();
+        let error = resolve_files(&mut table, "").unwrap_err().to_string();
+        assert!(error.contains("gateway.public_url") && error.contains("/nowhere"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     cli::{Role, ServeArgs, UpArgs},
     compose::{self, System},
-    config::{self, Config},
+    config::{self, Config, ConfigError},
     lock, output,
 };
 use anyhow::Context;
@@ -15,15 +15,24 @@ use tokio_util::sync::CancellationToken;
 
 /// `segue up`.
 pub(crate) fn up(args: UpArgs, json: bool) -> anyhow::Result<()> {
-    run(config::load_server(&args)?, &Role::ALL, json)
+    run(config::load_server(&args)?, &Role::ALL, Doors::Public, json)
 }
 
 /// `segue serve`.
 pub(crate) fn serve(args: ServeArgs, json: bool) -> anyhow::Result<()> {
-    run(config::load_server(&args.up)?, &args.roles, json)
+    run(config::load_server(&args.up)?, &args.roles, Doors::Both, json)
 }
 
-fn run(mut config: Config, roles: &[Role], json: bool) -> anyhow::Result<()> {
+/// Where a process listens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Doors {
+    /// For the world only: every role is here.
+    Public,
+    /// For the world, and for roles in other processes.
+    Both,
+}
+
+fn run(mut config: Config, roles: &[Role], doors: Doors, json: bool) -> anyhow::Result<()> {
     // People read the address and not the log; scripts read standard output.
     if config.telemetry.log == "info" && !config.telemetry.json {
         config.telemetry.log = "warn".into();
@@ -38,7 +47,7 @@ fn run(mut config: Config, roles: &[Role], json: bool) -> anyhow::Result<()> {
     let runtime = runtime.build()?;
     runtime.block_on(async {
         let telemetry = telemetry::start("segue", &telemetry_config)?;
-        let done = serve_until_stopped(config, roles, json, &telemetry).await;
+        let done = serve_until_stopped(config, roles, doors, json, &telemetry).await;
         // Sending the last spans blocks.
         let _ = tokio::task::spawn_blocking(move || telemetry.flush()).await;
         done
@@ -48,6 +57,7 @@ fn run(mut config: Config, roles: &[Role], json: bool) -> anyhow::Result<()> {
 async fn serve_until_stopped(
     config: Config,
     roles: &[Role],
+    doors: Doors,
     json: bool,
     telemetry: &telemetry::Telemetry,
 ) -> anyhow::Result<()> {
@@ -56,19 +66,39 @@ async fn serve_until_stopped(
         .await
         .with_context(|| format!("cannot make {}; choose another folder with --data", data.display()))?;
     let _lock = lock::take(&data)?;
-    let address = SocketAddr::new(config.process.listen, config.process.port);
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}; is another server running? Choose another port with --port, 0 for a free one")
-    })?;
-    let bound = listener.local_addr()?;
+    // Taken before anything is opened: a port that is in use is the commonest mistake.
+    let port = bind(&config, config.process.port, "--port").await?;
+    let inner_port = match (doors, config.process.inner_port) {
+        (Doors::Both, Some(inner)) => Some(bind(&config, inner, "process.inner_port").await?),
+        _ => None,
+    };
+    let bound = port.local_addr()?;
     let grace = Duration::from_millis(config.listen.grace_ms);
-    let listen = config.listen.clone();
+    let drain = Duration::from_millis(if doors == Doors::Both { config.listen.drain_ms } else { 0 });
 
     let stop_accepting = CancellationToken::new();
     let stop_working = CancellationToken::new();
     let system = compose::assemble(&config, roles, telemetry.metrics(), stop_working.clone()).await?;
-    let System { router, tasks, ready, first_account, closing } = system;
-    let mut serving = tokio::spawn(segue_mesh::serve(listener, router, listen, stop_accepting.clone()));
+    let System { public, inner, tasks, ready, first_account, closing } = system;
+    let served = match (public, inner_port) {
+        (Some(public), Some(inner_port)) => vec![(port, public), (inner_port, inner)],
+        (Some(public), None) if doors == Doors::Public || roles.iter().all(|r| r.is_public()) => {
+            vec![(port, public)]
+        }
+        (Some(_), None) => Err(ConfigError::value(
+            "process.inner_port",
+            "is needed here: some of these roles are for the world and some for other roles, which must not share a port",
+        ))?,
+        (None, None) => vec![(port, inner)],
+        (None, Some(_)) => Err(ConfigError::value(
+            "process.inner_port",
+            "is not needed here: none of these roles is for the world, and process.port serves them",
+        ))?,
+    };
+    let serving = served.into_iter().map(|(listener, router)| {
+        segue_mesh::serve(listener, router, config.listen.clone(), stop_accepting.clone())
+    });
+    let mut serving = tokio::spawn(futures::future::join_all(serving.collect::<Vec<_>>()));
     ready.set(true);
     announce(bound, first_account.as_ref(), &data, json);
 
@@ -80,6 +110,7 @@ async fn serve_until_stopped(
         // Readiness off, so that balancers look elsewhere; then no new connections; then open calls get a moment, and
         // what would go on for ever (watches, consumers) is ended.
         ready.set(false);
+        tokio::time::sleep(drain).await;
         stop_accepting.cancel();
         let _ = tokio::time::timeout(Duration::from_secs(2), &mut serving).await;
         stop_working.cancel();
@@ -92,10 +123,17 @@ async fn serve_until_stopped(
     };
     tokio::select! {
         () = orderly => {}
-        () = tokio::time::sleep(grace + Duration::from_secs(5)) => tracing::warn!("grace time is over"),
+        () = tokio::time::sleep(drain + grace + Duration::from_secs(5)) => tracing::warn!("grace time is over"),
         stopped = stop_signal() => stopped?,
     }
     Ok(())
+}
+
+async fn bind(config: &Config, port: u16, setting: &str) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::new(config.process.listen, port);
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is another server running? Choose another port with {setting}, 0 for a free one")
+    })
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,8 @@
 //! The choice of engines.
 
-use crate::{config::Config, crash, secrets::Secrets};
+use crate::{cli::Role, config::Config, crash, secrets::Secrets};
 use anyhow::Context;
+use axum::Router;
 use segue_blob::{Directory, DirectoryConfig, SecretKey};
 use segue_bus::Embedded;
 use segue_domain::{Clock, GrantSigner, GrantVerifier, SystemClock};
@@ -60,6 +61,12 @@ impl Engines {
     }
     pub(crate) fn grant_verifier(&self) -> anyhow::Result<GrantVerifier> {
         Ok(GrantVerifier::new(&[self.grants()?.public_key()])?)
+    }
+
+    /// The embedded blob store's door for clients, in a process that serves them.
+    pub(crate) fn blob_router(&self, roles: &[Role]) -> Option<Router> {
+        let door = [Role::Gateway, Role::Song].iter().any(|role| roles.contains(role));
+        door.then(|| self.blob.router())
     }
 
     pub(crate) async fn close(self) {
