@@ -1,7 +1,9 @@
 //! `cargo xtask install`: what tests and benchmarks need beyond Rust, a C compiler and CMake.
 
 mod debian;
+mod java;
 pub(crate) mod node;
+pub(crate) mod opensearch;
 mod python;
 mod stamp;
 
@@ -14,9 +16,10 @@ use std::{
 
 /// Install what tests and benchmarks need; safe to repeat, and quick when nothing is missing.
 ///
-/// From Debian: ffmpeg, chromium, postgresql-15 and three packages of freely licensed music, system-wide, as root
-/// or through sudo; no service is started. From npm and PyPI: pinned packages (crates/xtask/tools), under
-/// target/xtask, where `rm -r target/xtask` gets rid of them.
+/// From Debian: ffmpeg, chromium, the engines of a mesh (PostgreSQL, Patroni, etcd, Redis, RabbitMQ) and three packages
+/// of freely licensed music, system-wide, as root or through sudo; no service is started. From npm, PyPI and Maven
+/// Central: pinned packages (crates/xtask/tools, crates/xtask/opensearch), under target/xtask, where
+/// `rm -r target/xtask` gets rid of them.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
@@ -37,5 +40,7 @@ pub(crate) fn everything(workspace: &Workspace) -> anyhow::Result<()> {
     lock.lock().context("cannot lock the installer")?;
     debian::install()?;
     node::install(workspace)?;
-    python::install(workspace)
+    python::install(workspace)?;
+    // Needs the Python of the line above where no Java is new enough.
+    opensearch::install(workspace)
 }

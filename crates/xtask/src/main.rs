@@ -10,9 +10,9 @@
 
 mod bench;
 mod check_deps;
+mod engines;
 mod install;
 mod lint;
-mod postgres;
 mod process;
 mod progress;
 mod proto;
@@ -38,6 +38,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Install(install::Args),
+    Engines(engines::Args),
     Test(test::Args),
     Soak(soak::Args),
     Env(surroundings::Args),
@@ -51,6 +52,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Install(args) => install::command(args),
+        Command::Engines(args) => engines::command(args),
         Command::Test(args) => test::command(args),
         Command::Soak(args) => soak::command(args),
         Command::Env(args) => surroundings::command(args),

@@ -1,6 +1,11 @@
-//! What tests run in: a PostgreSQL of their own, and the foreign tools.
+//! What tests run in: engines of their own, and the foreign tools.
 
-use crate::{install, postgres::Postgres, process, workspace::Workspace};
+use crate::{
+    engines::{self, Engine, Guarded},
+    install, process,
+    workspace::Workspace,
+};
+use anyhow::Context;
 use std::{
     ffi::OsString,
     path::PathBuf,
@@ -9,11 +14,16 @@ use std::{
 
 /// Run a command in the surroundings of tests, such as the tests of the crate you are working on.
 ///
-/// For example `cargo xtask env cargo test -p segue-store`. Installs what is missing, starts a throwaway PostgreSQL
-/// 15, and sets SEGUE_TEST_POSTGRES, SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES and SEGUE_TEST_SEEDS=1 unless it
-/// is set. For whole-system tests build the program first: cargo build -p segue --features crashpoints.
+/// For example `cargo xtask env cargo test -p segue-store`, or with more than PostgreSQL
+/// `cargo xtask env --engine redis --engine redis-cluster cargo test -p segue-cache`. Installs what is missing, starts
+/// throwaway engines, and sets SEGUE_TEST_POSTGRES and its like, SEGUE_TEST_ENGINES, SEGUE_TEST_XTASK,
+/// SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES, and SEGUE_TEST_SEEDS=1 unless it is set. For whole-system tests build
+/// the program first: cargo build -p segue --features crashpoints.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// Start this engine (may be repeated)
+    #[arg(long = "engine", value_enum, value_name = "ENGINE", default_values = ["postgres"])]
+    engines: Vec<Engine>,
     /// The command and its arguments
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -22,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     install::everything(&workspace)?;
-    let surroundings = Surroundings::start(&workspace)?;
+    let surroundings = Surroundings::start(&workspace, &args.engines)?;
     let cargo = args.command[0] == "cargo";
     let mut command = if cargo { workspace.cargo() } else { Command::new(&args.command[0]) };
     command.args(&args.command[1..]);
@@ -34,19 +44,21 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
 
 /// Alive until dropped.
 pub(crate) struct Surroundings {
-    postgres: Postgres,
+    engines: Guarded,
+    xtask: PathBuf,
     python: PathBuf,
     node_modules: PathBuf,
 }
 
 impl Surroundings {
-    /// Starts what must run; the rest must have been installed.
+    /// Starts these engines; the rest must have been installed.
     ///
     /// # Errors
-    /// When PostgreSQL does not start.
-    pub(crate) fn start(workspace: &Workspace) -> anyhow::Result<Self> {
+    /// When one does not start.
+    pub(crate) fn start(workspace: &Workspace, engines: &[Engine]) -> anyhow::Result<Self> {
         let (python, node_modules) = (workspace.python(), workspace.node_modules());
-        Ok(Self { postgres: Postgres::start()?, python, node_modules })
+        let xtask = this_program()?;
+        Ok(Self { engines: Guarded::start(workspace, engines)?, xtask, python, node_modules })
     }
 
     /// Tells a command of them, and of nothing that a developer set for a server of their own.
@@ -55,8 +67,16 @@ impl Surroundings {
         {
             command.env_remove(name);
         }
-        command.env("SEGUE_TEST_POSTGRES", self.postgres.url());
+        command.envs(self.engines.variables()).env(engines::STATE, self.engines.path());
+        command.env("SEGUE_TEST_XTASK", &self.xtask);
         command.env("SEGUE_TEST_PYTHON", &self.python);
         command.env("SEGUE_TEST_NODE_MODULES", &self.node_modules);
     }
+}
+
+/// Where it is. The build of the tests may have replaced it, which the kernel says by a word at the end.
+fn this_program() -> anyhow::Result<PathBuf> {
+    let path = std::env::current_exe().context("this program does not know where it is")?;
+    let text = path.to_string_lossy();
+    Ok(text.strip_suffix(" (deleted)").map_or_else(|| path.clone(), PathBuf::from))
 }

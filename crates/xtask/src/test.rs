@@ -4,11 +4,14 @@
 //! `cargo test -p …` would resolve other features and build most of it again.
 
 mod build;
+mod needs;
 mod part;
 mod tally;
 
 use crate::{
-    check_deps, install,
+    check_deps,
+    engines::Engine,
+    install,
     progress::{self, seconds},
     proto,
     surroundings::Surroundings,
@@ -19,19 +22,23 @@ use std::{
     process::{Command, ExitCode},
     time::{Duration, Instant},
 };
-use tally::Tally;
+use tally::{Group, Tally};
 
 /// The crate whose tests run the whole system.
 const WHOLE_SYSTEM: &str = "segue-e2e";
 
 /// Install what is missing, check, and run every test, with one seed per scenario.
 ///
-/// In this order: install, check-deps, buf lint, one build of the workspace with the `crashpoints` feature, a
-/// throwaway PostgreSQL 15 on a private port, every crate's tests, the whole-system tests, doc tests. Nothing stops
-/// at the first failure. The last line is `N passed, N failed`; a check or a build that fails counts as one.
+/// In this order: install, check-deps, buf lint, one build of the workspace with the `crashpoints` feature, throwaway
+/// engines on private ports (PostgreSQL, a Patroni group, Redis and a cluster of it, RabbitMQ, Azurite, OpenSearch;
+/// those that the tests name), every crate's tests with the contract suites of the engines, the whole-system tests,
+/// doc tests. Nothing stops at the first failure. Times are printed per part, and the last line is
+/// `N passed, N failed`; a check, an engine or a build that fails counts as one.
 ///
-/// The tests find in their environment: SEGUE_TEST_POSTGRES, SEGUE_BIN, SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES,
-/// SEGUE_TEST_SEEDS (how many), SEGUE_TEST_FIRST_SEED.
+/// The tests find in their environment: SEGUE_TEST_POSTGRES, SEGUE_TEST_PATRONI, SEGUE_TEST_REDIS,
+/// SEGUE_TEST_REDIS_CLUSTER, SEGUE_TEST_RABBITMQ, SEGUE_TEST_AZURITE, SEGUE_TEST_OPENSEARCH, SEGUE_TEST_ENGINES (the
+/// state file with processes and ports), SEGUE_TEST_XTASK (this program: `engines kill NAME`), SEGUE_BIN,
+/// SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES, SEGUE_TEST_SEEDS (how many), SEGUE_TEST_FIRST_SEED.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Run only tests whose name contains this, and no checks
@@ -49,7 +56,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let mut tally = Tally::default();
     if let Err(error) = run(&args, &mut tally) {
         eprintln!("error: {error:#}");
-        tally.count("set-up", Duration::ZERO, 0, 1);
+        tally.count(Group::Install, "set-up", Duration::ZERO, 0, 1);
     }
     tally.report();
     Ok(tally.exit_code())
@@ -57,15 +64,18 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
 
 fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
     let workspace = Workspace::load()?;
-    install::everything(&workspace)?;
+    install(&workspace, tally)?;
     if args.filter.is_none() && args.packages.is_empty() {
-        tally.check("check-deps", || check_deps::check(&workspace));
-        tally.check("buf lint", || proto::lint(&workspace));
+        tally.check(Group::Checks, "check-deps", || check_deps::check(&workspace));
+        tally.check(Group::Checks, "buf lint", || proto::lint(&workspace));
     }
     let wanted =
         |package: &str| args.packages.is_empty() || args.packages.iter().any(|name| is_named(package, name));
-    let Some(built) = tally.check("build", || build::everything(&workspace)) else { return Ok(()) };
-    let suite = Suite::start(&workspace, &built, Seeds { first: 1, count: 1 })?;
+    let Some(built) = tally.check(Group::Build, "build", || build::everything(&workspace)) else {
+        return Ok(());
+    };
+    let engines = needs::engines(&workspace, wanted);
+    let suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count: 1 }, tally)?;
     for program in built.programs.iter().filter(|program| wanted(&program.package)) {
         suite.run(program, args.filter.as_deref(), args.e2e_threads, tally);
     }
@@ -74,7 +84,7 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
         doc.args(["test", "--quiet", "--doc", "--no-fail-fast"]).args(build::SELECTION);
         doc.args(args.filter.iter().flat_map(|filter| ["--", filter]));
         suite.environment(&mut doc);
-        part::run("doc tests", doc, tally);
+        part::run(Group::Documentation, "doc tests", doc, tally);
     }
     Ok(())
 }
@@ -98,8 +108,17 @@ struct Suite<'a> {
 }
 
 impl<'a> Suite<'a> {
-    fn start(workspace: &Workspace, built: &'a Built, seeds: Seeds) -> anyhow::Result<Self> {
-        Ok(Self { built, surroundings: Surroundings::start(workspace)?, seeds })
+    fn start(
+        workspace: &Workspace,
+        built: &'a Built,
+        engines: &[Engine],
+        seeds: Seeds,
+        tally: &mut Tally,
+    ) -> anyhow::Result<Self> {
+        let start = Instant::now();
+        let surroundings = Surroundings::start(workspace, engines)?;
+        tally.count(Group::Engines, "engines", start.elapsed(), 0, 0);
+        Ok(Self { built, surroundings, seeds })
     }
 
     fn run(&self, program: &Program, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
@@ -107,11 +126,13 @@ impl<'a> Suite<'a> {
         // As cargo does: in the crate's folder.
         command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
         self.environment(&mut command);
+        let mut group = Group::Suites;
         if program.package == WHOLE_SYSTEM {
+            group = Group::WholeSystem;
             command.env("RUST_TEST_THREADS", e2e_threads.to_string());
         }
         command.args(filter);
-        part::run(&program.name(), command, tally);
+        part::run(group, &program.name(), command, tally);
     }
 
     fn environment(&self, command: &mut Command) {
@@ -131,10 +152,11 @@ pub(crate) fn rounds(
 ) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     let workspace = Workspace::load()?;
-    install::everything(&workspace)?;
     let mut tally = Tally::default();
-    if let Some(built) = tally.check("build", || build::everything(&workspace)) {
-        let mut suite = Suite::start(&workspace, &built, Seeds { first: 1, count })?;
+    install(&workspace, &mut tally)?;
+    if let Some(built) = tally.check(Group::Build, "build", || build::everything(&workspace)) {
+        let engines = needs::engines(&workspace, |name| name == WHOLE_SYSTEM);
+        let mut suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count }, &mut tally)?;
         loop {
             let last = suite.seeds.first + count - 1;
             eprintln!("== seeds {} to {last}, {} so far", suite.seeds.first, seconds(start.elapsed()));
@@ -151,12 +173,19 @@ pub(crate) fn rounds(
     Ok(tally.exit_code())
 }
 
+fn install(workspace: &Workspace, tally: &mut Tally) -> anyhow::Result<()> {
+    let start = Instant::now();
+    install::everything(workspace)?;
+    tally.count(Group::Install, "install", start.elapsed(), 0, 0);
+    Ok(())
+}
+
 impl Tally {
     /// One check that is no test: counted as one that passed or failed.
-    fn check<T>(&mut self, name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> Option<T> {
+    fn check<T>(&mut self, group: Group, name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> Option<T> {
         let start = Instant::now();
         let done = progress::step(name, work);
-        self.count(name, start.elapsed(), u64::from(done.is_ok()), u64::from(done.is_err()));
+        self.count(group, name, start.elapsed(), u64::from(done.is_ok()), u64::from(done.is_err()));
         done.inspect_err(|error| eprintln!("error: {error:#}")).ok()
     }
 }

@@ -9,10 +9,15 @@ use std::{
 };
 
 /// Each package, and what it is for (shown when it cannot be installed).
-const PACKAGES: [(&str, &str); 6] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("ffmpeg", "judges what the encoder made"),
     ("chromium", "plays it"),
-    ("postgresql-15", "runs the repository tests, on a private port"),
+    ("postgresql-15", "keeps the rows, on private ports as all engines"),
+    ("patroni", "makes a group of three of it"),
+    ("python3-etcd", "lets Patroni speak to etcd"),
+    ("etcd-server", "keeps the group's leader"),
+    ("redis-server", "keeps what is hot"),
+    ("rabbitmq-server", "carries events"),
     ("asc-music", "real MP3s"),
     ("hyperrogue-music", "music to make FLAC and WAV of"),
     ("singularity-music", "music to make FLAC and WAV of"),
@@ -26,7 +31,7 @@ pub(crate) fn install() -> anyhow::Result<()> {
     if !Path::new("/usr/bin/dpkg-query").exists() {
         return elsewhere();
     }
-    let missing = missing(&installed(), uses_debians_python());
+    let missing = missing(&installed(), uses_debians_python(), process::first_line("mvn", &["-v"]).is_some());
     if missing.is_empty() {
         return Ok(());
     }
@@ -49,7 +54,7 @@ fn words() -> [&'static str; 4] {
     ["install", "--yes", "--no-install-recommends", "--quiet"]
 }
 
-/// `RUNLEVEL=1` makes invoke-rc.d start nothing: PostgreSQL's package would otherwise open the machine's port.
+/// `RUNLEVEL=1` makes invoke-rc.d start nothing: the packages would otherwise open the machine's ports.
 fn apt(root: bool) -> Command {
     let mut command = Command::new(if root { "env" } else { "sudo" });
     if !root {
@@ -61,16 +66,18 @@ fn apt(root: bool) -> Command {
 
 fn installed() -> String {
     let mut command = Command::new("/usr/bin/dpkg-query");
-    command.args(["--show", "--showformat=${Package} ${db:Status-Status}\\n", "python3-venv"]);
+    command.args(["--show", "--showformat=${Package} ${db:Status-Status}\\n", "python3-venv", "maven"]);
     // It ends with code 1 when it does not know one of them; what it knows is still printed.
     let done = command.args(PACKAGES.map(|(name, _)| name)).stderr(Stdio::null()).output();
     done.map(|done| String::from_utf8_lossy(&done.stdout).into_owned()).unwrap_or_default()
 }
 
-fn missing(installed: &str, debians_python: bool) -> Vec<&'static str> {
+fn missing(installed: &str, debians_python: bool, has_maven: bool) -> Vec<&'static str> {
     let mut missing: Vec<_> = PACKAGES.map(|(name, _)| name).into();
     // Debian's Python comes without the part that makes virtual environments.
     missing.extend(debians_python.then_some("python3-venv"));
+    // Fetches OpenSearch; it may as well come from elsewhere.
+    missing.extend((!has_maven).then_some("maven"));
     missing.retain(|name| !installed.lines().any(|line| line == format!("{name} installed")));
     missing
 }
@@ -87,12 +94,18 @@ fn elsewhere() -> anyhow::Result<()> {
         ("ffmpeg", "ffmpeg"),
         ("chromium", "chromium"),
         ("/usr/lib/postgresql/15/bin/postgres", "postgresql-15"),
+        ("patroni", "patroni"),
+        ("etcd", "etcd-server"),
+        ("redis-server", "redis-server"),
+        ("mvn", "maven"),
     ];
-    let missing: Vec<_> = programs
+    let mut missing: Vec<_> = programs
         .iter()
         .filter(|(program, _)| process::first_line(program, &["--version"]).is_none())
         .map(|(_, package)| *package)
         .collect();
+    // Its programs do not tell their version to everybody.
+    missing.extend((!Path::new("/usr/lib/rabbitmq/lib").exists()).then_some("rabbitmq-server"));
     if missing.is_empty() {
         return Ok(());
     }
@@ -112,14 +125,22 @@ mod tests {
     fn only_what_is_missing_is_installed() {
         let installed =
             "ffmpeg installed\nchromium not-installed\npostgresql-15 config-files\nasc-music installed\n";
-        let expected = ["chromium", "postgresql-15", "hyperrogue-music", "singularity-music"];
-        assert_eq!(missing(installed, false), expected);
+        let missing = missing(installed, false, true);
+        assert_eq!(missing[..2], ["chromium", "postgresql-15"]);
+        assert!(missing.ends_with(&["hyperrogue-music", "singularity-music"]));
     }
 
     #[test]
     fn debians_python_needs_its_venv_package() {
         let all: String = PACKAGES.iter().map(|(name, _)| format!("{name} installed\n")).collect();
-        assert_eq!(missing(&all, true), ["python3-venv"]);
-        assert!(missing(&format!("{all}python3-venv installed\n"), true).is_empty());
+        assert_eq!(missing(&all, true, true), ["python3-venv"]);
+        assert!(missing(&format!("{all}python3-venv installed\n"), true, true).is_empty());
+    }
+
+    #[test]
+    fn maven_is_installed_unless_it_is_there() {
+        let all: String = PACKAGES.iter().map(|(name, _)| format!("{name} installed\n")).collect();
+        assert_eq!(missing(&all, false, false), ["maven"]);
+        assert!(missing(&format!("{all}maven installed\n"), false, false).is_empty());
     }
 }

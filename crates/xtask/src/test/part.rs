@@ -1,6 +1,6 @@
 //! One test program: its output passed on as it comes, its results counted.
 
-use super::tally::{Results, Tally};
+use super::tally::{Group, Results, Tally};
 use crate::{process, progress::seconds};
 use std::{
     io::{BufRead, BufReader, Write},
@@ -9,11 +9,11 @@ use std::{
 };
 
 /// Runs it to the end. One that dies without its closing line counts as one failure more.
-pub(super) fn run(name: &str, command: Command, tally: &mut Tally) {
-    run_into(&mut std::io::stdout(), name, command, tally);
+pub(super) fn run(group: Group, name: &str, command: Command, tally: &mut Tally) {
+    run_into(&mut std::io::stdout(), group, name, command, tally);
 }
 
-fn run_into(output: &mut dyn Write, name: &str, mut command: Command, tally: &mut Tally) {
+fn run_into(output: &mut dyn Write, group: Group, name: &str, mut command: Command, tally: &mut Tally) {
     eprintln!("== {name}");
     let start = Instant::now();
     let mut results = Results::default();
@@ -31,7 +31,7 @@ fn run_into(output: &mut dyn Write, name: &str, mut command: Command, tally: &mu
     }
     let time = start.elapsed();
     eprintln!("== {name}: {} passed, {} failed after {}", results.passed, results.failed, seconds(time));
-    tally.count(name, time, results.passed, results.failed);
+    tally.count(group, name, time, results.passed, results.failed);
 }
 
 /// Whether it ended well.
@@ -61,7 +61,7 @@ mod tests {
         let mut tally = Tally::default();
         command.stderr(Stdio::null());
         // Not to standard output: these closing lines would be counted when this very test is.
-        run_into(&mut std::io::sink(), "a part", command, &mut tally);
+        run_into(&mut std::io::sink(), Group::Suites, "a part", command, &mut tally);
         tally.last_line()
     }
 

@@ -26,6 +26,42 @@ impl Results {
     }
 }
 
+/// What a part belongs to; the times of these are summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Group {
+    Install,
+    Checks,
+    Build,
+    Engines,
+    Suites,
+    WholeSystem,
+    Documentation,
+}
+
+impl Group {
+    const ALL: [Self; 7] = [
+        Self::Install,
+        Self::Checks,
+        Self::Build,
+        Self::Engines,
+        Self::Suites,
+        Self::WholeSystem,
+        Self::Documentation,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Checks => "checks",
+            Self::Build => "build",
+            Self::Engines => "start of engines",
+            Self::Suites => "crates and contract suites",
+            Self::WholeSystem => "whole system",
+            Self::Documentation => "examples in documentation",
+        }
+    }
+}
+
 /// All parts of one run.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -34,6 +70,7 @@ pub(super) struct Tally {
 
 #[derive(Debug)]
 struct Part {
+    group: Group,
     name: String,
     time: Duration,
     passed: u64,
@@ -41,20 +78,32 @@ struct Part {
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, name: &str, time: Duration, passed: u64, failed: u64) {
-        self.parts.push(Part { name: name.to_owned(), time, passed, failed });
+    pub(super) fn count(&mut self, group: Group, name: &str, time: Duration, passed: u64, failed: u64) {
+        self.parts.push(Part { group, name: name.to_owned(), time, passed, failed });
     }
 
-    /// One line per part that did something, then the closing line alone on standard output.
+    /// One line per part that did something, one per group, then the closing line alone on standard output.
     pub(super) fn report(&self) {
         eprintln!();
         for part in self.parts.iter().filter(|part| part.passed + part.failed > 0) {
             let word = if part.failed > 0 { "  FAILED" } else { "" };
-            let Part { name, time, passed, failed } = part;
+            let Part { name, time, passed, failed, .. } = part;
             eprintln!("{:>12}  {passed:>5} passed  {failed:>3} failed  {name}{word}", seconds(*time));
+        }
+        eprintln!();
+        for (name, time) in self.groups() {
+            eprintln!("{:>12}  {name}", seconds(time));
         }
         eprintln!("{:>12}  in all", seconds(self.parts.iter().map(|part| part.time).sum()));
         println!("{}", self.last_line());
+    }
+
+    /// Time per group, of those that took any.
+    fn groups(&self) -> Vec<(&'static str, Duration)> {
+        let time =
+            |group: Group| self.parts.iter().filter(|part| part.group == group).map(|part| part.time).sum();
+        let all = Group::ALL.map(|group| (group.name(), time(group)));
+        all.into_iter().filter(|(_, time)| *time > Duration::ZERO).collect()
     }
 
     /// The line that CI reads.
@@ -90,8 +139,12 @@ mod tests {
     #[test]
     fn the_last_line_is_the_sum() {
         let mut tally = Tally::default();
-        tally.count("a", Duration::ZERO, 3, 0);
-        tally.count("b", Duration::ZERO, 4, 1);
+        tally.count(Group::Suites, "a", Duration::from_secs(1), 3, 0);
+        tally.count(Group::Suites, "b", Duration::from_secs(2), 4, 1);
+        tally.count(Group::Build, "c", Duration::from_secs(5), 0, 0);
         assert_eq!(tally.last_line(), "7 passed, 1 failed");
+        let groups =
+            [("build", Duration::from_secs(5)), ("crates and contract suites", Duration::from_secs(3))];
+        assert_eq!(tally.groups(), groups);
     }
 }

@@ -1,0 +1,79 @@
+//! A set of engines that does not outlive this process, however that ends.
+
+use super::{
+    engine::Engine,
+    set::{self, Options},
+    state::State,
+};
+use crate::workspace::Workspace;
+use anyhow::Context;
+use std::{
+    io::Read,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio},
+};
+use tempfile::TempDir;
+
+/// Stopped, and its data removed, when dropped. When this process is killed instead, by Ctrl-C or any other way, a guard
+/// of its own does both.
+pub(crate) struct Guarded {
+    state: State,
+    path: PathBuf,
+    guard: Child,
+    _folder: TempDir,
+}
+
+impl Guarded {
+    /// Starts these engines, on ports and in folders that no other set has.
+    ///
+    /// # Errors
+    /// When one does not start; the others are stopped.
+    pub(crate) fn start(workspace: &Workspace, engines: &[Engine]) -> anyhow::Result<Self> {
+        // The state file's own folder: that of the data is made together with the state.
+        let folder = tempfile::Builder::new().prefix("segue-engines-state-").tempdir()?;
+        let path = folder.path().join("state.json");
+        let guard = guard(&path)?;
+        let empty = State { folder: PathBuf::new(), servers: Vec::new(), variables: Default::default() };
+        let mut guarded = Self { state: empty, path, guard, _folder: folder };
+        guarded.state = set::raise(workspace, &guarded.path, engines, &Options::default())?;
+        Ok(guarded)
+    }
+
+    /// Where processes, ports and folders can be read.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What tests are told by their environment.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.state.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Its input ends, and it stops everything.
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+/// This very program, even when it was built anew since.
+fn guard(path: &Path) -> anyhow::Result<Child> {
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["engines", "guard"]).arg(path).process_group(0);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("the guard of the engines does not start")
+}
+
+/// `cargo xtask engines guard`: waits until its parent is gone or wants it, then stops the set.
+pub(super) fn watch(path: &Path) -> anyhow::Result<ExitCode> {
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    set::lower(path)?;
+    // When the parent was killed nobody else removes this.
+    if let Some(folder) = path.parent() {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    Ok(ExitCode::SUCCESS)
+}
