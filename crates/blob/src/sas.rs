@@ -4,7 +4,7 @@
 //! "Create a service SAS", and `generate_blob_sas` of Azure's Python SDK).
 
 mod sign;
-mod time;
+pub(crate) mod time;
 mod verify;
 
 pub(crate) use sign::Signer;

@@ -48,6 +48,7 @@ pub async fn run(store: Arc<dyn BlobStore>, http: &dyn Http, origin: &str) {
     suite.ranges_end_with_the_object().await;
     suite.objects_may_be_empty().await;
     suite.deleting_twice_is_no_error().await;
+    suite.deleting_takes_blocks_that_no_commit_took().await;
     suite.names_do_not_get_in_each_others_way().await;
     suite.lists_pages_in_the_order_of_names().await;
     suite.a_url_allows_one_thing_to_one_object().await;
@@ -182,7 +183,16 @@ impl Suite<'_> {
         let changed = self.store.get(&object, None, Some(&first.etag)).await.err();
         assert!(matches!(changed, Some(BlobError::Changed(_))), "{changed:?}");
         let download = self.store.get(&object, Some(0..3), Some(&second.etag)).await.expect("the second");
-        assert_eq!((download.properties.clone(), read(download).await), (second, "sec".to_owned()));
+        assert_eq!((download.properties.clone(), read(download).await), (second.clone(), "sec".to_owned()));
+        let changed = self.store.get(&object, Some(0..3), Some(&first.etag)).await.err();
+        assert!(matches!(changed, Some(BlobError::Changed(_))), "{changed:?}");
+        // The same bytes are another object too.
+        assert_eq!(self.put_block(&url, 0, "second".to_owned()).await.status, 201);
+        let third = self.commit(&object, &[0], Condition::Always).await.expect("a commit");
+        let fourth = self.put(&object, "second", Condition::Always).await.expect("a put");
+        assert_ne!(second.etag, third.etag);
+        assert_ne!(third.etag, fourth.etag);
+        assert_eq!(self.store.head(&object).await.expect("an object"), fourth);
     }
 
     async fn ranges_end_with_the_object(&self) {
@@ -200,9 +210,13 @@ impl Suite<'_> {
             assert_eq!(read(download).await, wanted);
         }
         for start in [10, 11, u64::MAX - 1] {
-            let refused = self.store.get(&object, Some(start..u64::MAX), None).await.err();
-            assert!(matches!(refused, Some(BlobError::OutOfRange(10))), "{refused:?}");
+            for end in [start + 1, u64::MAX] {
+                let refused = self.store.get(&object, Some(start..end), None).await.err();
+                assert!(matches!(refused, Some(BlobError::OutOfRange(10))), "{start}..{end}: {refused:?}");
+            }
         }
+        let none = self.store.get(&object, Some(4..4), None).await.expect("no bytes of an object");
+        assert_eq!((none.range.clone(), none.properties.size, read(none).await), (4..4, 10, String::new()));
     }
 
     async fn objects_may_be_empty(&self) {
@@ -215,6 +229,13 @@ impl Suite<'_> {
             assert_eq!(self.text(&object, Some(0..100)).await, "", "the beginning of nothing is nothing");
             let refused = self.store.get(&object, Some(1..2), None).await.err();
             assert!(matches!(refused, Some(BlobError::OutOfRange(0))), "{refused:?}");
+            for range in [None, Some(0..100)] {
+                let changed = self.store.get(&object, range, Some("\"0x0\"")).await.err();
+                assert!(matches!(changed, Some(BlobError::Changed(_))), "{changed:?}");
+            }
+            let url = self.sign(&object, Access::Read, MINUTES).await;
+            let answer = self.http.send("GET", &url, &[], Bytes::new()).await;
+            assert_eq!((answer.status, answer.header("content-length"), answer.body.len()), (200, "0", 0));
         }
     }
 
@@ -231,6 +252,27 @@ impl Suite<'_> {
         }
         assert_eq!(self.store.block_list(&object).await.expect("a list"), BlockList::default());
         self.put(&object, "back", Condition::IfAbsent).await.expect("the name is free again");
+    }
+
+    async fn deleting_takes_blocks_that_no_commit_took(&self) {
+        let song = SongId::new();
+        let (begun, beside) = (name_of(song, "begun"), name_of(song, "beside"));
+        self.put(&beside, "there", Condition::Always).await.expect("a put");
+        for object in [&begun, &beside] {
+            let url = self.upload_url(object).await;
+            assert_eq!(self.put_block(&url, 0, "block".to_owned()).await.status, 201);
+            assert_eq!(self.store.block_list(object).await.expect("a list").uncommitted.len(), 1);
+        }
+        let prefix = ObjectName::media_prefix(song);
+        assert_eq!(
+            self.store.list(&prefix, None).await.expect("a list").objects,
+            [begun.clone(), beside.clone()]
+        );
+        for object in [&begun, &beside] {
+            self.store.delete(object).await.expect("deleted");
+            assert_eq!(self.store.block_list(object).await.expect("a list"), BlockList::default());
+        }
+        assert_eq!(self.store.list(&prefix, None).await.expect("a list").objects, []);
     }
 
     async fn names_do_not_get_in_each_others_way(&self) {
@@ -302,7 +344,7 @@ impl Suite<'_> {
         let expired = self.store.sign(&object, UPLOAD, SystemClock.now().minus(MINUTES), self.origin).await;
         refused("PUT", expired.expect("a url")).await;
         let unsigned = self.http.send("PUT", before, &put, Bytes::new()).await;
-        assert!(matches!(unsigned.status, 401 | 403), "{unsigned:?}");
+        assert!((400..500).contains(&unsigned.status), "{unsigned:?}");
         assert_eq!(self.text(&object, None).await, "secret");
     }
 
@@ -319,7 +361,8 @@ impl Suite<'_> {
         assert_eq!(part.header("content-range"), "bytes 2-3/10");
         let azures = get(&[("x-ms-range", "bytes=8-99"), ("range", "bytes=0-0")]).await;
         assert_eq!((azures.status, &azures.body[..]), (206, &b"89"[..]));
-        assert_eq!(get(&[("range", "bytes=10-")]).await.status, 416);
+        // Where a part begins exactly at the end, engines differ: the port does not.
+        assert_eq!(get(&[("range", "bytes=11-")]).await.status, 416);
         assert_eq!(get(&[("if-none-match", &made.etag)]).await.status, 304);
         assert_eq!(get(&[("if-match", &made.etag)]).await.status, 200);
         assert_eq!(get(&[("if-match", "\"0x0\"")]).await.status, 412);
