@@ -6,10 +6,12 @@ mod users;
 
 use crate::{Error, role::Role};
 use prost::Message;
+use segue_mesh::telemetry::follow;
 use segue_ports::bus::{BusError, Delivery, WorkQueue};
 use segue_proto::event::v1::Event;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Wait while an engine is away, and before a broken subscription is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -97,8 +99,10 @@ async fn answer(
 ) -> Result<(), BusError> {
     let message = delivery.message();
     let (id, topic) = (message.id.clone(), message.topic.clone());
+    let span = tracing::info_span!("consume", topic, messaging.message.id = id, otel.kind = "consumer");
+    follow(&span, message.traceparent.as_deref());
     let handled = match Event::decode(message.payload.clone()) {
-        Ok(event) => role.handle(inbox, event).await,
+        Ok(event) => role.handle(inbox, event).instrument(span).await,
         Err(error) => Err(Error::Malformed(error.to_string())),
     };
     match handled {

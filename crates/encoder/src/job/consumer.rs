@@ -2,9 +2,11 @@
 
 use super::settle::{Answer, handle};
 use crate::{encoder::Inner, queue};
+use segue_mesh::telemetry::follow;
 use segue_ports::bus::{BusError, Message, WorkConsumer};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -76,8 +78,10 @@ async fn run_apart(
     shutdown: &CancellationToken,
 ) -> Answer {
     let (encoder, shutdown) = (Arc::clone(encoder), shutdown.clone());
+    let span = tracing::info_span!("encode", messaging.message.id = message.id, otel.kind = "consumer");
+    follow(&span, message.traceparent.as_deref());
     let job = async move { handle(&encoder, &message, last, &shutdown).await };
-    match tokio::spawn(job).await {
+    match tokio::spawn(job.instrument(span)).await {
         Ok(answer) => answer,
         Err(error) if error.is_panic() => Answer::Fail("handling the job panicked".into()),
         Err(_) => Answer::GiveBack,

@@ -8,6 +8,7 @@ use segue_media::Manifest;
 use segue_ports::blob::{BlobError, BlobStore, Condition};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 /// Most objects of one output: twelve hours of all rungs are a third of it.
 const MOST_OBJECTS: usize = 100_000;
@@ -66,7 +67,9 @@ impl Output {
         }
         self.sizes.insert(name, bytes.len() as u64);
         let blob = Arc::clone(&self.blob);
-        self.in_flight.spawn(async move { store(&*blob, &object, &content_type, bytes).await });
+        let span = tracing::info_span!("blob.put", object = %object, bytes = bytes.len(), otel.kind = "client");
+        let put = async move { store(&*blob, &object, &content_type, bytes).await };
+        self.in_flight.spawn(put.instrument(span));
         Ok(())
     }
 

@@ -18,6 +18,7 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 const QUEUE: usize = 4;
 
 /// Fetches the original into a file without a name: whatever happens to this process, the disk gets it back.
+#[tracing::instrument(name = "blob.get", skip_all, fields(object = %job.object, otel.kind = "client"))]
 pub(super) async fn spool(blob: &dyn BlobStore, job: &Job, folder: &Path) -> Result<File, Stop> {
     let mut download = match blob.get(&job.object, None, Some(&job.etag)).await {
         Ok(download) => download,
