@@ -183,5 +183,6 @@ impl identity_service_server::IdentityService for Backend {
         disable_user: DisableUserRequest => DisableUserResponse,
         enable_user: EnableUserRequest => EnableUserResponse,
         reset_password: ResetPasswordRequest => ResetPasswordResponse,
+        list_revocations: ListRevocationsRequest => ListRevocationsResponse,
     }
 }

@@ -7,8 +7,8 @@ use segue_proto::song::v1::{
     CreateSongRequest, CreateSongResponse, DeleteSongRequest, DeleteSongResponse, GetDownloadRequest,
     GetDownloadResponse, GetPlaybackRequest, GetPlaybackResponse, GetSongRequest, GetSongResponse,
     GetUploadRequest, GetUploadResponse, ListSongsRequest, ListSongsResponse, RenewUploadRequest,
-    RenewUploadResponse, RetrySongRequest, RetrySongResponse, Song, UpdateSongRequest, UpdateSongResponse,
-    WatchSongRequest, WatchSongResponse,
+    RenewUploadResponse, RetrySongRequest, RetrySongResponse, ScanSongsRequest, ScanSongsResponse, Song,
+    UpdateSongRequest, UpdateSongResponse, WatchSongRequest, WatchSongResponse,
     song_service_server::{SongService, SongServiceServer},
 };
 use std::{
@@ -98,6 +98,9 @@ impl SongService for Songs {
         never()
     }
     async fn get_download(&self, _: Request<GetDownloadRequest>) -> Reply<GetDownloadResponse> {
+        never()
+    }
+    async fn scan_songs(&self, _: Request<ScanSongsRequest>) -> Reply<ScanSongsResponse> {
         never()
     }
 }
