@@ -31,6 +31,7 @@ mod release;
 mod repository;
 mod retry;
 mod role;
+mod scan;
 mod service;
 mod transition;
 mod upload;

@@ -56,7 +56,7 @@ impl Role {
 }
 
 /// The states, each once and in a fixed order, so that a page token does not depend on how they were written.
-fn states(checks: &mut Checks, numbers: &[i32]) -> Vec<SongState> {
+pub(crate) fn states(checks: &mut Checks, numbers: &[i32]) -> Vec<SongState> {
     let mut states = Vec::new();
     for number in numbers {
         match pb::SongState::try_from(*number) {

@@ -7,6 +7,7 @@ use crate::{
     download::Downloads,
     migration::Migrator,
     release::Turns,
+    scan::Scan,
     repository::{GarbageBin, OwnerSongs, Songs},
     watch::Hub,
 };
@@ -48,6 +49,7 @@ pub(crate) struct Role {
     pub(crate) config: SongConfig,
     pub(crate) songs: Songs,
     pub(crate) list: OwnerSongs,
+    pub(crate) scan: Scan,
     pub(crate) garbage: GarbageBin,
     pub(crate) blob: Arc<dyn BlobStore>,
     pub(crate) bus: Arc<dyn Bus>,
@@ -70,6 +72,7 @@ impl Song {
         let role = Role {
             songs: Songs::new(store.clone(), clock.clone()),
             list: OwnerSongs::new(store.clone()),
+            scan: Scan::new(store.clone()),
             garbage: GarbageBin::new(store),
             addresses: Addresses::new(&config, grants),
             hub: Arc::new(Hub::new(config.max_watchers)),
@@ -87,6 +90,11 @@ impl Song {
     /// Brings the tables up to date. Safe from several processes at once, and again.
     pub async fn migrate(store: &Store) -> Result<(), StoreError> {
         store.migrate::<Migrator>().await
+    }
+
+    /// Fails with a sentence that says what to run when a table is missing or of an older version.
+    pub async fn migrated(store: &Store) -> Result<(), StoreError> {
+        store.migrated::<Migrator>().await
     }
 
     /// Makes the work queues durable, so that facts published from now on wait in them. Repeating it changes nothing.

@@ -139,4 +139,8 @@ impl SongService for SongApi {
         let (call, request) = self.take(request);
         reply(self.role.download(&call, request).await)
     }
+
+    async fn scan_songs(&self, request: Request<ScanSongsRequest>) -> Reply<ScanSongsResponse> {
+        reply(self.role.scan(request.into_inner()).await)
+    }
 }

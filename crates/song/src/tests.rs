@@ -10,6 +10,7 @@ mod list;
 mod playback;
 mod reaper;
 mod run;
+mod scan;
 mod states;
 mod upload;
 mod visibility;
