@@ -1,0 +1,174 @@
+//! Keeps the index in step: takes facts from the queue in batches and applies them by version.
+
+use crate::{
+    document::{self, Malformed},
+    queue,
+    role::Inner,
+};
+use segue_mesh::{from_proto, telemetry};
+use segue_ports::{
+    bus::{BusError, Delivery, Message, WorkConsumer},
+    index::{IndexError, Write},
+};
+use segue_proto::event::v1::Event;
+use std::{collections::HashMap, time::Duration};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+/// Why taking facts has ended for the moment.
+enum Ended {
+    Index(IndexError),
+    Bus(BusError),
+    Stopped,
+}
+
+/// Applies facts until the role stops, or until the bus is closed. While the index is away none is taken.
+pub(crate) async fn run(search: &Inner) {
+    let mut pause = search.config.pause();
+    loop {
+        let ended = match prepare(search).await {
+            Ok(()) => take(search, &mut pause).await,
+            Err(error) => Ended::Index(error),
+        };
+        match ended {
+            Ended::Stopped | Ended::Bus(BusError::Closed) => return,
+            Ended::Bus(error) => tracing::warn!(%error, "queue of the index is away"),
+            Ended::Index(error) => {
+                metrics::counter!("segue_search_index_away_total").increment(1);
+                tracing::warn!(%error, pause_ms = pause.as_millis() as u64, "index is away");
+            }
+        }
+        if rest(search, pause).await.is_none() {
+            return;
+        }
+        pause = (pause * 2).min(search.config.longest_pause());
+    }
+}
+
+/// Makes the index ready for facts: at the start, and after it was away, since what comes back may be empty.
+async fn prepare(search: &Inner) -> Result<(), IndexError> {
+    if search.index.prepare().await? {
+        tracing::info!("index is new, damaged or of another schema");
+        search.wanted.notify_one();
+    }
+    Ok(())
+}
+
+async fn take(search: &Inner, pause: &mut Duration) -> Ended {
+    let mut consumer = match search.bus.consume(&queue::index(&search.config)).await {
+        Ok(consumer) => consumer,
+        Err(error) => return Ended::Bus(error),
+    };
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = search.stop.cancelled() => return Ended::Stopped,
+            batch = gather(search, consumer.as_mut()) => batch,
+        };
+        let (batch, broken) = match batch {
+            Ok(batch) => batch,
+            Err(error) => return Ended::Bus(error),
+        };
+        // Not cut off by shutdown: it ends soon, and what is applied is acknowledged.
+        if let Err(ended) = apply(search, batch, *pause).await {
+            return ended;
+        }
+        if let Some(error) = broken {
+            return Ended::Bus(error);
+        }
+        *pause = search.config.pause();
+    }
+}
+
+type Batch = Vec<Box<dyn Delivery>>;
+
+/// Waits for a fact and then, for a moment, for those behind it. What was gathered is given back as it was when this
+/// is dropped.
+async fn gather(
+    search: &Inner,
+    consumer: &mut dyn WorkConsumer,
+) -> Result<(Batch, Option<BusError>), BusError> {
+    let mut batch = vec![consumer.next().await?];
+    let end = Instant::now() + search.config.batch_wait();
+    while batch.len() < usize::from(search.config.batch_events) {
+        match tokio::time::timeout_at(end, consumer.next()).await {
+            Ok(Ok(delivery)) => batch.push(delivery),
+            Ok(Err(error)) => return Ok((batch, Some(error))),
+            Err(_) => break,
+        }
+    }
+    Ok((batch, None))
+}
+
+/// Applies a batch at once. What cannot be understood is parked after its attempts and holds up nothing else.
+async fn apply(search: &Inner, batch: Batch, pause: Duration) -> Result<(), Ended> {
+    let (mut good, mut events, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut bad: Vec<(Box<dyn Delivery>, Malformed)> = Vec::new();
+    for delivery in batch {
+        match document::change(delivery.message()) {
+            Ok((write, event)) => {
+                good.push(delivery);
+                events.push(event);
+                writes.push(write);
+            }
+            Err(error) => bad.push((delivery, error)),
+        }
+    }
+    for (delivery, error) in bad {
+        let Message { id, topic, .. } = delivery.message();
+        let outcome = if delivery.last_attempt() { "parked" } else { "failed" };
+        tracing::error!(%error, event.id = id, topic, outcome, "event cannot be applied");
+        metrics::counter!("segue_search_events_total", "outcome" => outcome).increment(1);
+        delivery.fail(&error.to_string()).await.map_err(Ended::Bus)?;
+    }
+    if good.is_empty() {
+        return Ok(());
+    }
+    let span = tracing::info_span!("index_apply", events = good.len());
+    // A span has one parent: the first event's trace shows the batch.
+    telemetry::follow(&span, good.first().and_then(|d| d.message().traceparent.as_deref()));
+    match search.index.apply(&newest(writes)).instrument(span).await {
+        Ok(()) => {
+            count(search, &events);
+            all(good.into_iter().map(|delivery| delivery.ack())).await
+        }
+        Err(error) => {
+            // Not the messages' fault: they keep their attempts.
+            all(good.into_iter().map(|delivery| delivery.release(pause))).await?;
+            Err(Ended::Index(error))
+        }
+    }
+}
+
+/// The newest change of each thing: those before it would change nothing that lasts.
+fn newest(writes: Vec<Write>) -> Vec<Write> {
+    let mut newest = HashMap::with_capacity(writes.len());
+    for write in writes {
+        let ((kind, id), version) = document::subject(&write);
+        let key = (kind, id.to_owned());
+        match newest.get(&key) {
+            Some(kept) if document::subject(kept).1 >= version => {}
+            _ => drop(newest.insert(key, write)),
+        }
+    }
+    newest.into_values().collect()
+}
+
+async fn all(answers: impl Iterator<Item = impl Future<Output = Result<(), BusError>>>) -> Result<(), Ended> {
+    // All are tried: what was applied and cannot be acknowledged comes again, which is harmless.
+    let answers = futures::future::join_all(answers).await;
+    answers.into_iter().collect::<Result<(), _>>().map_err(Ended::Bus)
+}
+
+fn count(search: &Inner, events: &[Event]) {
+    metrics::counter!("segue_search_events_total", "outcome" => "applied").increment(events.len() as u64);
+    let now = search.clock.now();
+    for time in events.iter().filter_map(|event| event.time.as_ref()) {
+        metrics::histogram!("segue_search_lag_seconds").record(now.since(from_proto(time)).as_secs_f64());
+    }
+}
+
+/// Waits; `None` when the role stops.
+pub(crate) async fn rest(search: &Inner, pause: Duration) -> Option<()> {
+    search.stop.run_until_cancelled(tokio::time::sleep(pause)).await
+}

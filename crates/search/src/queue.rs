@@ -1,0 +1,17 @@
+//! What this role hears.
+
+use crate::SearchConfig;
+use segue_ports::bus::WorkQueue;
+use std::time::Duration;
+
+/// Every fact about songs. Whether one concerns the index is decided here and not by the topic, so that a fact of a
+/// kind that this version does not know is parked and not lost.
+pub(crate) fn index(config: &SearchConfig) -> WorkQueue {
+    WorkQueue {
+        name: "search-index",
+        topics: &["song.#"],
+        prefetch: config.batch_events,
+        max_failures: 3,
+        backoff: Duration::from_secs(1),
+    }
+}

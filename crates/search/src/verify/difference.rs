@@ -1,0 +1,83 @@
+//! How one thing differs.
+
+use segue_ports::index::Document;
+
+/// How it differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// In the database and not in the index.
+    Missing,
+    /// In both, and not the same.
+    Stale,
+    /// In the index, and nothing in the database says that it should be found.
+    Foreign,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub how: How,
+    pub id: String,
+    /// 0 when it is foreign.
+    pub database_version: u64,
+    /// 0 when it is missing.
+    pub index_version: u64,
+    /// Fields that differ when it is stale, by their names in the contract.
+    pub fields: Vec<&'static str>,
+}
+
+impl Difference {
+    /// `None` when there is none. Both documents are of the same thing.
+    pub(crate) fn between(database: Option<&Document>, index: Option<&Document>) -> Option<Self> {
+        let (how, fields) = match (database, index) {
+            (None, None) => return None,
+            (Some(_), None) => (How::Missing, Vec::new()),
+            (None, Some(_)) => (How::Foreign, Vec::new()),
+            (Some(a), Some(b)) => (How::Stale, fields(a, b)),
+        };
+        if how == How::Stale && fields.is_empty() {
+            return None;
+        }
+        let version = |document: Option<&Document>| document.map_or(0, |d| d.version);
+        Some(Self {
+            how,
+            id: database.or(index).map(|d| d.id.clone())?,
+            database_version: version(database),
+            index_version: version(index),
+            fields,
+        })
+    }
+}
+
+fn fields(a: &Document, b: &Document) -> Vec<&'static str> {
+    // Named one by one, so that a field that is added is missed by the compiler here and not by the comparison.
+    let Document {
+        kind: _,
+        id: _,
+        version,
+        owner,
+        visibility,
+        title,
+        artists,
+        album,
+        album_artist,
+        genre,
+        year,
+        duration_ms,
+        created,
+    } = a;
+    let checks = [
+        ("version", *version != b.version),
+        ("owner_id", *owner != b.owner),
+        ("visibility", *visibility != b.visibility),
+        ("title", *title != b.title),
+        ("artists", *artists != b.artists),
+        ("album", *album != b.album),
+        ("album_artist", *album_artist != b.album_artist),
+        ("genre", *genre != b.genre),
+        ("year", *year != b.year),
+        ("duration_ms", *duration_ms != b.duration_ms),
+        ("create_time", *created != b.created),
+    ];
+    checks.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+}
