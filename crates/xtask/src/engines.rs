@@ -4,6 +4,7 @@
 
 mod azurite;
 mod commands;
+mod configuration;
 mod engine;
 mod family;
 mod guarded;

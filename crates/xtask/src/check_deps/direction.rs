@@ -22,7 +22,7 @@ fn allowed(folder: &str) -> Option<Vec<&'static str>> {
         role if ROLES.contains(&role) => GROUND.to_vec(),
         engine if ENGINES.contains(&engine) => vec!["domain", "ports"],
         "segue" => [&GROUND[..], &["media", "client"], &ROLES, &ENGINES].concat(),
-        "e2e" => [&["client", "domain", "proto"], &ENGINES[..]].concat(),
+        "e2e" => [&["client", "domain", "proto", "ports"], &ENGINES[..]].concat(),
         _ => return None,
     })
 }

@@ -1,17 +1,23 @@
 //! What `up` and `status` print.
 
-use super::{family::Condition, server::Server, state::State};
+use super::{configuration, family::Condition, server::Server, state::State};
 use serde_json::{Value, json};
 
 /// How to reach them: for a shell and for `segue serve`, or all of it as JSON.
 pub(super) fn reach(state: &State, as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        println!("{}", serde_json::to_string(state)?);
+        let mut all = serde_json::to_value(state)?;
+        all["configuration"] = configuration::of(state).into();
+        println!("{all}");
         return Ok(());
     }
     println!("# for tests:");
     for (name, value) in &state.variables {
         println!("export {name}='{value}'");
+    }
+    println!("\n# for segue.toml:");
+    for line in configuration::of(state).lines() {
+        println!("# {line}");
     }
     Ok(())
 }

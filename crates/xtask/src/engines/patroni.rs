@@ -6,8 +6,6 @@ mod settled;
 use super::{owner, probe::Probe, server::Server, site::Site};
 use node::Node;
 
-/// The database of the group.
-pub(super) const DATABASE: &str = "segue";
 /// The logical slot that Patroni keeps over a failover.
 pub(super) const SLOT: &str = "segue_cdc";
 

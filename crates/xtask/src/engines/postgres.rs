@@ -12,6 +12,9 @@ use std::{os::unix::process::CommandExt, process::Command};
 /// Where Debian puts the programs; they are not on the PATH.
 pub(super) const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 
+/// The database that a configuration names.
+pub(super) const DATABASE: &str = "segue";
+
 /// What does not survive is a crash of the machine, which makes it quick. A commit that was acknowledged survives kill
 /// -9: the kernel has it. Without `synchronous_commit` it would not, as it would still lie in the server's memory.
 const SETTINGS: [&str; 12] = [
@@ -57,5 +60,11 @@ pub(super) fn start(site: &Site) -> anyhow::Result<(Vec<Server>, String)> {
         .port("postgres", port);
     server.user = owner;
     server.stop = Stop::Quit;
-    Ok((vec![site.launch(server)?], format!("postgres://postgres@127.0.0.1:{port}")))
+    let server = site.launch(server)?;
+    // As in a Patroni group; tests make databases of their own.
+    let mut psql = Command::new(format!("{PROGRAMS}/psql"));
+    psql.args(["--no-psqlrc", "--quiet", "--host=127.0.0.1", "--username=postgres", "--port"]);
+    psql.args([&port.to_string(), "--command", &format!("CREATE DATABASE {DATABASE}")]);
+    process::quiet(psql.current_dir("/"))?;
+    Ok((vec![server], format!("postgres://postgres@127.0.0.1:{port}")))
 }

@@ -1,9 +1,9 @@
 //! One node: Patroni and the PostgreSQL that it starts.
 
-use super::{DATABASE, SLOT};
+use super::SLOT;
 use crate::engines::{
     owner::{self, Ids},
-    postgres::PROGRAMS,
+    postgres::{DATABASE, PROGRAMS},
     probe::Probe,
     server::Server,
     site::Site,

@@ -1,8 +1,11 @@
 //! When a group is complete: a leader, a synchronous standby, and the logical slot on every node, which Patroni copies
 //! by restarting each replica once.
 
-use super::{DATABASE, SLOT, node::Node};
-use crate::engines::{postgres::PROGRAMS, probe};
+use super::{SLOT, node::Node};
+use crate::engines::{
+    postgres::{DATABASE, PROGRAMS},
+    probe,
+};
 use anyhow::bail;
 use serde::Deserialize;
 use std::{
