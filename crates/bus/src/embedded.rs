@@ -7,6 +7,7 @@
 
 mod batch;
 mod consumer;
+mod dead;
 mod delivery;
 mod dispatcher;
 mod file;
@@ -18,9 +19,10 @@ mod writer;
 
 use async_trait::async_trait;
 use consumer::EmbeddedConsumer;
+use dead::Verdict;
 use dispatcher::{Dispatcher, Request};
 use listener::EmbeddedListener;
-use sea_orm::sqlx::{SqlitePool, query};
+use sea_orm::sqlx::SqlitePool;
 use segue_domain::Clock;
 use segue_ports::bus::{Bus, BusError, DeadLetter, Listener, Message, WorkConsumer, WorkQueue};
 use std::{
@@ -36,8 +38,6 @@ use writer::Writer;
 const BROADCAST_CAPACITY: usize = 1024;
 /// Requests of consumers that may wait for a dispatcher to notice them.
 const REQUEST_CAPACITY: usize = 64;
-/// Dead letters that one call lists, as the port says.
-const DEAD_LETTERS: i64 = 1000;
 
 /// What the composition root may set.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +115,14 @@ impl Engine {
     fn open(&self) -> Result<(), BusError> {
         if self.closed.is_cancelled() { Err(BusError::Closed) } else { Ok(()) }
     }
+
+    async fn judge(&self, queue: &str, id: &str, verdict: Verdict) -> Result<bool, BusError> {
+        self.open()?;
+        match id.parse() {
+            Ok(number) => self.writer.judge(queue.to_owned(), number, verdict).await,
+            Err(_) => Ok(false),
+        }
+    }
 }
 
 #[async_trait]
@@ -176,19 +184,14 @@ impl Bus for Embedded {
     }
 
     async fn dead_letters(&self, queue: &str) -> Result<Vec<DeadLetter>, BusError> {
-        let rows = query(
-            "SELECT d.number, d.id, d.topic, d.key, d.payload, d.traceparent, d.reason, d.failures \
-             FROM dead_letters d JOIN queues q ON q.number = d.queue WHERE q.name = ? \
-             ORDER BY d.number LIMIT ?",
-        )
-        .bind(queue)
-        .bind(DEAD_LETTERS)
-        .fetch_all(&self.0.reader)
-        .await
-        .map_err(BusError::unavailable)?;
-        rows.iter()
-            .map(|row| stored::dead_letter(queue, row))
-            .collect::<Result<_, _>>()
-            .map_err(BusError::unavailable)
+        dead::list(&self.0.reader, queue).await.map_err(BusError::unavailable)
+    }
+
+    async fn retry_dead(&self, queue: &str, id: &str) -> Result<bool, BusError> {
+        self.0.judge(queue, id, Verdict::Retry).await
+    }
+
+    async fn drop_dead(&self, queue: &str, id: &str) -> Result<bool, BusError> {
+        self.0.judge(queue, id, Verdict::Drop).await
     }
 }

@@ -40,6 +40,10 @@ pub enum BusError {
     /// The engine is away, slow or broken: try again. What was not confirmed may or may not have arrived.
     #[error("bus is unavailable: {0}")]
     Unavailable(Arc<dyn std::error::Error + Send + Sync>),
+    /// The engine refuses what was asked, and will again: a person has to change the code, the configuration or
+    /// the engine. The sentence says what and how.
+    #[error("bus refuses: {0}")]
+    Refused(String),
     /// The bus was shut down.
     #[error("bus is closed")]
     Closed,
@@ -121,8 +125,18 @@ pub trait Bus: std::fmt::Debug + Send + Sync + 'static {
     fn announce(&self, message: Message);
     /// Listens to published and announced messages of these topics.
     async fn listen(&self, topics: &[&str]) -> Result<Box<dyn Listener>, BusError>;
-    /// Dead letters of a queue, oldest first; at most 1,000.
+    /// Dead letters of a queue, oldest first; at most 1,000. None for a queue that is not there.
     async fn dead_letters(&self, queue: &str) -> Result<Vec<DeadLetter>, BusError>;
+    /// Puts a dead letter back into its queue, as if it had never been tried; no other queue gets it. False when
+    /// there is no such dead letter (any more), so repeating it changes nothing.
+    async fn retry_dead(&self, _queue: &str, _id: &str) -> Result<bool, BusError> {
+        Ok(false)
+    }
+    /// Throws a dead letter away. False when there is no such dead letter (any more), so repeating it changes
+    /// nothing.
+    async fn drop_dead(&self, _queue: &str, _id: &str) -> Result<bool, BusError> {
+        Ok(false)
+    }
 }
 
 /// True when `topic` matches `pattern`: words between dots, `*` is one word, `#` any number of words.

@@ -67,7 +67,9 @@ pub(crate) struct Outcome {
 impl Batch {
     pub(crate) fn push(&mut self, command: Command, routes: &mut Routes) {
         match command {
-            Command::Declare { .. } => unreachable!("a declaration is a transaction of its own"),
+            Command::Declare { .. } | Command::Judge { .. } => {
+                unreachable!("these are transactions of their own")
+            }
             Command::Publish { messages, reply } => {
                 for message in messages {
                     let queues = routes.of(&message.topic);

@@ -2,6 +2,7 @@
 
 use super::{
     batch::{Batch, Outcome, PRUNE_EVERY, prune},
+    dead::{self, Verdict},
     file,
     routes::{Route, Routes},
     stored::Stored,
@@ -48,6 +49,13 @@ pub(crate) enum Command {
         number: i64,
         answer: Answer,
         reply: Reply<()>,
+    },
+    /// Decides about a dead letter; replies whether there was one.
+    Judge {
+        queue: String,
+        number: i64,
+        verdict: Verdict,
+        reply: Reply<bool>,
     },
     /// Counts a delivery of each; replies which are still there to be delivered.
     Deliver {
@@ -118,6 +126,10 @@ impl Writer {
         self.ask(|reply| Command::Promote { queue, now, limit, reply }).await
     }
 
+    pub(crate) async fn judge(&self, queue: String, number: i64, verdict: Verdict) -> Result<bool, BusError> {
+        self.ask(|reply| Command::Judge { queue, number, verdict, reply }).await
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, BusError> {
         let ended = || BusError::unavailable("the writer of the queue file has ended");
         let (reply, answer) = oneshot::channel();
@@ -152,6 +164,10 @@ impl Task {
                         self.write(std::mem::take(&mut batch)).await;
                         // Who asked may be gone; the declaration stands.
                         let _ = reply.send(self.declare(name, patterns).await);
+                    }
+                    Command::Judge { queue, number, verdict, reply } => {
+                        self.write(std::mem::take(&mut batch)).await;
+                        let _ = reply.send(self.judge(&queue, number, verdict).await);
                     }
                     other => batch.push(other, &mut self.routes),
                 }
@@ -224,6 +240,27 @@ impl Task {
         let route = Route { number, name, patterns, signals };
         self.routes.set(route.clone());
         Ok(route)
+    }
+
+    async fn judge(&mut self, queue: &str, number: i64, verdict: Verdict) -> Result<bool, BusError> {
+        let Some(route) = self.routes.named(queue).cloned() else { return Ok(false) };
+        let now = self.clock.now();
+        let judged = match self.connected(true).await {
+            Ok(connection) => dead::judge(connection, route.number, number, verdict, now).await,
+            Err(error) => Err(error),
+        };
+        match judged {
+            Ok(found) => {
+                if found && verdict == Verdict::Retry {
+                    route.signals.postponed();
+                }
+                Ok(found)
+            }
+            Err(error) => {
+                self.connection = None;
+                Err(BusError::unavailable(error))
+            }
+        }
     }
 
     async fn bind(&mut self, name: &str, patterns: &[String]) -> Result<i64, sqlx::Error> {

@@ -1,6 +1,7 @@
 //! What every bus does.
 
 mod broadcast;
+mod dead;
 mod durability;
 mod failure;
 mod queue;
@@ -48,6 +49,9 @@ pub async fn run(make: impl Fn() -> BoxFuture<'static, Box<dyn Engine>>) {
     failure::waits_longer_after_each_failure(make().await).await;
     failure::counts_nothing_on_release(make().await).await;
     failure::lists_dead_letters_of_one_queue(make().await).await;
+    dead::comes_back_as_new_to_its_own_queue(make().await).await;
+    dead::is_thrown_away_once(make().await).await;
+    dead::is_kept_and_retried_after_a_restart(make().await).await;
     broadcast::reaches_every_listener(make().await).await;
     broadcast::stores_no_announcement(make().await).await;
     broadcast::tells_a_slow_listener_of_the_gap(make().await).await;

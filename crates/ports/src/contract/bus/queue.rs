@@ -88,7 +88,8 @@ pub(super) async fn holds_no_more_than_prefetch(engine: Box<dyn Engine>) {
     let first = next(&mut consumer).await;
     let second = next(&mut consumer).await;
     nothing(&mut consumer).await;
-    let mut idle = bus.consume(&queue).await.expect("consumer");
+    // It may hold one, so that an engine that hands out ahead leaves the last for the other.
+    let mut idle = bus.consume(&work("prefetch", &["#"], 1)).await.expect("consumer");
     let third = next(&mut idle).await;
     assert_eq!(third.message().id, "id-2", "what one may not hold is another's");
     first.ack().await.expect("acknowledged");
