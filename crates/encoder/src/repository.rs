@@ -44,7 +44,7 @@ impl Repository {
 
     /// Makes the row, QUEUED, unless there is one.
     pub(crate) async fn queue(&self, job: Header, now: Timestamp) -> Result<(), StoreError> {
-        insert(self.store.primary(&job.song.into()), job, now).await
+        insert(&self.store.primary(&job.song.into()), job, now).await
     }
 
     /// Counts an attempt, and makes the encoding RUNNING (with an event) if it was QUEUED or not there.
@@ -134,7 +134,7 @@ impl Repository {
     /// The encoding as the primary has it.
     pub(crate) async fn get(&self, song: SongId, id: EncodingId) -> Result<Option<Encoding>, StoreError> {
         let shard = ShardKey::from(song);
-        let row = find(song, id).one(self.store.primary(&shard)).await?;
+        let row = find(song, id).one(&self.store.primary(&shard)).await?;
         row.map(Encoding::try_from).transpose()
     }
 
@@ -153,7 +153,7 @@ impl Repository {
         let rows = rows
             .order_by_desc(Column::EncodingId)
             .limit(u64::from(most))
-            .all(self.store.reader(&shard))
+            .all(&self.store.reader(&shard))
             .await?;
         rows.into_iter().map(Encoding::try_from).collect()
     }

@@ -58,7 +58,7 @@ impl Identity {
 
     async fn prove(&self, caller: &User, field: &'static str, password: &str) -> Result<user::Model, Error> {
         field::offered_password(field, password)?;
-        let user = accounts::living(self.primary(), caller.id).await?;
+        let user = accounts::living(&self.primary(), caller.id).await?;
         match self.inner.passwords.verify(password, Some(&user.password_hash)).await? {
             true => Ok(user),
             false => Err(Error::WrongPassword(field)),

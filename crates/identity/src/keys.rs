@@ -63,7 +63,7 @@ impl KeyRing {
         let keep = ACCESS_TOKEN_LIFE + RETIRE_MARGIN;
         for pair in keys.windows(2) {
             if now >= pair[1].signs_from.plus(keep) {
-                signing_key::Entity::delete_by_id(pair[0].number).exec(self.store.primary(&home())).await?;
+                signing_key::Entity::delete_by_id(pair[0].number).exec(&self.store.primary(&home())).await?;
                 tracing::info!(key.id = pair[0].public.id, "signing key retired");
             }
         }
@@ -106,7 +106,7 @@ impl KeyRing {
 
     async fn load(&self) -> Result<Vec<Key>, StoreError> {
         let query = signing_key::Entity::find().order_by_asc(signing_key::Column::Number);
-        let rows = query.all(self.store.primary(&home())).await?;
+        let rows = query.all(&self.store.primary(&home())).await?;
         rows.into_iter().map(Key::from_row).collect()
     }
 
@@ -119,7 +119,7 @@ impl KeyRing {
             signs_from: signs_from.millis(),
         };
         let insert = signing_key::Entity::insert(row.into_active_model());
-        match insert.exec_without_returning(self.store.primary(&home())).await.map_err(StoreError::from) {
+        match insert.exec_without_returning(&self.store.primary(&home())).await.map_err(StoreError::from) {
             Ok(_) => {
                 tracing::info!(key.number = number, "signing key made");
                 Ok(())

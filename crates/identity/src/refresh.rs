@@ -12,7 +12,7 @@ impl Identity {
         request: RefreshSessionRequest,
     ) -> Result<RefreshSessionResponse, Error> {
         let token = RefreshToken::parse(&request.refresh_token).ok_or(Error::RefreshInvalid)?;
-        let session = sessions::find(self.primary(), token.session()).await?.ok_or(Error::RefreshInvalid)?;
+        let session = sessions::find(&self.primary(), token.session()).await?.ok_or(Error::RefreshInvalid)?;
         let now = self.now();
         if !token.is_of(&session.family_hash)
             || session.revoked_at.is_some()
@@ -21,7 +21,7 @@ impl Identity {
             return Err(Error::RefreshInvalid);
         }
         let user_id = session.user_id.parse().map_err(Error::internal)?;
-        let user = match accounts::living(self.primary(), user_id).await {
+        let user = match accounts::living(&self.primary(), user_id).await {
             Err(Error::AccountGone) => return Err(Error::RefreshInvalid),
             user => user?,
         };

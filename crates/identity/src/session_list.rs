@@ -19,7 +19,7 @@ impl Identity {
             Some(cursor) => Some(position(&cursor).ok_or(PageError::Malformed)?),
         };
         // One more than asked tells whether there is another page.
-        let mut rows = sessions::list(self.primary(), &user, self.now(), after, size as u64 + 1).await?;
+        let mut rows = sessions::list(&self.primary(), &user, self.now(), after, size as u64 + 1).await?;
         let more = rows.len() > size;
         rows.truncate(size);
         let next_page_token = match rows.last() {

@@ -1,6 +1,6 @@
 //! What a caller of the store can do about an error. No SQL type crosses this line.
 
-use sea_orm::{DbErr, RuntimeErr, SqlErr};
+use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
 use segue_domain::{Code, Coded};
 use std::time::Duration;
 
@@ -10,9 +10,24 @@ pub enum StoreError {
     /// A unique constraint holds a row with the same key: read it and decide.
     #[error("a row with the same key is already there")]
     Duplicate,
-    /// The database is away, slow, restarting or full: try again.
+    /// The database is away, slow, restarting or full, and nothing was changed by a transaction: try again.
     #[error("database is unavailable: {0}")]
     Unavailable(#[source] DbErr),
+    /// The answer to a commit was lost, and what became of it could not be found out in time. Read before trying
+    /// again.
+    #[error("the answer to a commit was lost: {0}")]
+    Unknown(#[source] DbErr),
+    /// The configuration names a database that cannot be used. The text begins with the key and says what to do.
+    #[error("{key} {problem}")]
+    Config {
+        /// `store.url`.
+        key: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// The schema is older than the program.
+    #[error("the tables of {0} are missing or older than this program; run 'segue provision' first")]
+    Unmigrated(String),
     /// A fault of ours: a wrong query, a row that does not parse.
     #[error("database failed: {0}")]
     Internal(#[source] DbErr),
@@ -23,6 +38,28 @@ impl StoreError {
     pub fn corrupt(what: impl std::fmt::Display) -> Self {
         Self::Internal(DbErr::Custom(format!("unreadable row: {what}")))
     }
+
+    pub(crate) fn config(key: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Config { key: key.into(), problem: problem.into() }
+    }
+
+    /// An attempt that was given up before an answer came.
+    pub(crate) fn gave_up(why: &str) -> Self {
+        Self::Unavailable(DbErr::Conn(RuntimeErr::Internal(why.to_owned())))
+    }
+
+    /// As [`StoreError::from`], for the error of a commit: unless the server said that it undid the transaction, nobody
+    /// knows.
+    pub(crate) fn of_commit(error: DbErr) -> Self {
+        let undone = sqlx_error(&error)
+            .and_then(|e| e.as_database_error())
+            .and_then(|e| e.code())
+            .is_some_and(|code| code.starts_with("40") || code.starts_with("23"));
+        match Self::from(error) {
+            Self::Unavailable(error) if !undone => Self::Unknown(error),
+            error => error,
+        }
+    }
 }
 
 impl From<DbErr> for StoreError {
@@ -31,23 +68,34 @@ impl From<DbErr> for StoreError {
             return Self::Duplicate;
         }
         let transient = match &error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-            DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => transient(e),
-            _ => false,
+            DbErr::ConnectionAcquire(_) => true,
+            error => match sqlx_error(error) {
+                Some(error) => transient(error),
+                None => matches!(error, DbErr::Conn(_)),
+            },
         };
         if transient { Self::Unavailable(error) } else { Self::Internal(error) }
     }
 }
 
-/// Broken connections, servers that start or stop (class 57P), lack of resources (53), serialization (40), and
-/// SQLite's BUSY and FULL.
-fn transient(error: &sea_orm::sqlx::Error) -> bool {
-    use sea_orm::sqlx::Error as E;
+fn sqlx_error(error: &DbErr) -> Option<&sqlx::Error> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e))
+        | DbErr::Conn(RuntimeErr::SqlxError(e)) => Some(e),
+        _ => None,
+    }
+}
+
+/// Broken connections, servers that start or stop (class 57P), writes to a primary that became a replica (25006), locks
+/// that did not come in time (55P03), lack of resources (53), serialization (40), and SQLite's BUSY and FULL.
+fn transient(error: &sqlx::Error) -> bool {
+    use sqlx::Error as E;
     match error {
         E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Protocol(_) => true,
         E::Database(e) => e.code().is_some_and(|c| {
             ["08", "40", "53", "57P"].iter().any(|class| c.starts_with(class)) && c.len() == 5
-                || matches!(&*c, "5" | "13" | "261" | "517")
+                || matches!(&*c, "25006" | "55P03" | "5" | "13" | "261" | "517")
         }),
         _ => false,
     }
@@ -57,18 +105,19 @@ impl Coded for StoreError {
     fn code(&self) -> Code {
         match self {
             Self::Duplicate => Code::AlreadyExists,
-            Self::Unavailable(_) => Code::Unavailable,
-            Self::Internal(_) => Code::Internal,
+            Self::Unavailable(_) | Self::Unknown(_) => Code::Unavailable,
+            Self::Config { .. } | Self::Unmigrated(_) | Self::Internal(_) => Code::Internal,
         }
     }
     fn reason(&self) -> &'static str {
         match self {
             Self::Duplicate => "ALREADY_EXISTS",
             Self::Unavailable(_) => "DATABASE_UNAVAILABLE",
-            Self::Internal(_) => "INTERNAL",
+            Self::Unknown(_) => "OUTCOME_UNKNOWN",
+            Self::Config { .. } | Self::Unmigrated(_) | Self::Internal(_) => "INTERNAL",
         }
     }
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Unavailable(_)).then_some(Duration::from_millis(500))
+        matches!(self, Self::Unavailable(_) | Self::Unknown(_)).then_some(Duration::from_millis(500))
     }
 }

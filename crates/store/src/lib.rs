@@ -10,17 +10,24 @@
 
 mod config;
 mod error;
+mod group;
 mod migrate;
 pub mod outbox;
 mod pool;
+mod retry;
+mod settle;
 mod shard;
+mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod transaction;
+mod url;
 
-pub use config::{DatabaseUrl, StoreConfig};
+pub use config::StoreConfig;
 pub use error::StoreError;
 pub use outbox::Outbox;
-pub use pool::Store;
+pub use retry::Tries;
 pub use shard::ShardKey;
+pub use store::{Hooks, Store};
 pub use transaction::Transaction;
+pub use url::DatabaseUrl;

@@ -1,117 +1,120 @@
-//! Connections.
+//! Pools of connections to one server.
 
-use crate::{ShardKey, StoreConfig, StoreError, Transaction};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, sqlx::sqlite};
+use crate::{DatabaseUrl, StoreConfig, StoreError};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DatabaseConnectionType,
+    sqlx::{
+        ConnectOptions as _, Connection as _, PgPool,
+        postgres::{PgConnectOptions, PgPoolOptions},
+        sqlite,
+    },
+};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
-/// The database, by topology `single`: one primary. Cheap to clone.
-#[derive(Clone)]
-pub struct Store {
-    inner: Arc<Inner>,
-}
+/// A connection that has rested for longer is asked whether it still works before it is used.
+const RESTED: Duration = Duration::from_secs(1);
+/// Connections are replaced after this time, so that a balancer in between can move them.
+const LIFE: Duration = Duration::from_secs(30 * 60);
+/// Connections that nobody needs are closed after this time.
+const IDLE: Duration = Duration::from_secs(5 * 60);
 
-struct Inner {
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
-    outbox_written: watch::Sender<u64>,
-    crash: fn(&'static str),
-}
-
-impl Store {
-    /// Connects. An embedded database is created when it is not there.
-    pub async fn connect(config: &StoreConfig) -> Result<Self, StoreError> {
-        Self::connect_with(config, |_| ()).await
-    }
-
-    /// As [`Store::connect`]; `crash` is called at named points, for tests that kill the process there.
-    pub async fn connect_with(config: &StoreConfig, crash: fn(&'static str)) -> Result<Self, StoreError> {
-        let (writer, reader) = match config.url.is_sqlite() {
-            // One writer: SQLite has one writer at a time, and waiting in our pool is fair and costs no retry.
-            true => (connect(config, 1, false).await?, connect(config, 4, true).await?),
-            false => {
-                let pool = connect(config, config.max_connections, false).await?;
-                (pool.clone(), pool)
-            }
-        };
-        let inner = Inner { writer, reader, outbox_written: watch::Sender::new(0), crash };
-        Ok(Self { inner: Arc::new(inner) })
-    }
-
-    /// Which SQL is spoken.
-    pub fn backend(&self) -> DbBackend {
-        self.inner.writer.get_database_backend()
-    }
-
-    /// For reads that may be a moment old.
-    pub fn reader(&self, _shard: &ShardKey) -> &DatabaseConnection {
-        &self.inner.reader
-    }
-
-    /// For reads that must see every acknowledged write, and for single-statement writes without an event.
-    pub fn primary(&self, _shard: &ShardKey) -> &DatabaseConnection {
-        &self.inner.writer
-    }
-
-    /// Every primary, for what is done shard by shard: migrations, the relay, sweeps.
-    pub fn primaries(&self) -> Vec<&DatabaseConnection> {
-        vec![&self.inner.writer]
-    }
-
-    /// A transaction on the shard of one aggregate.
-    pub async fn begin(&self, shard: ShardKey) -> Result<Transaction, StoreError> {
-        Transaction::begin(self.clone(), shard).await
-    }
-
-    /// Changes after each commit that wrote an outbox row, so that the relay need not poll fast.
-    pub fn outbox_written(&self) -> watch::Receiver<u64> {
-        self.inner.outbox_written.subscribe()
-    }
-
-    /// Ends every connection.
-    pub async fn close(&self) {
-        // Both are attempted; a pool that is already closed is closed.
-        let _ = self.inner.reader.clone().close().await;
-        let _ = self.inner.writer.clone().close().await;
-    }
-
-    pub(crate) fn crash_point(&self, name: &'static str) {
-        (self.inner.crash)(name);
-    }
-
-    pub(crate) fn wake_relay(&self) {
-        self.inner.outbox_written.send_modify(|n| *n += 1);
-    }
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Store({:?})", self.backend())
-    }
-}
-
-async fn connect(config: &StoreConfig, most: u32, read_only: bool) -> Result<DatabaseConnection, StoreError> {
+/// The embedded engine.
+pub(crate) async fn sqlite(
+    config: &StoreConfig,
+    most: u32,
+    read_only: bool,
+) -> Result<DatabaseConnection, StoreError> {
     let mut options = ConnectOptions::new(config.url.expose());
     options
         .max_connections(most)
         .min_connections(1)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
         .connect_timeout(Duration::from_millis(config.acquire_timeout_ms))
-        .sqlx_logging(false);
-    if config.url.is_sqlite() {
-        options.idle_timeout(None::<Duration>).max_lifetime(None::<Duration>).map_sqlx_sqlite_opts(
-            move |o| {
-                o.create_if_missing(!read_only)
-                    .read_only(read_only)
-                    .journal_mode(sqlite::SqliteJournalMode::Wal)
-                    // An acknowledged write survives a power cut, not only a killed process.
-                    .synchronous(sqlite::SqliteSynchronous::Full)
-                    .busy_timeout(Duration::from_secs(5))
-                    .foreign_keys(true)
-                    .pragma("cache_size", "-2000")
-                    .pragma("journal_size_limit", "16777216")
-            },
-        );
+        .sqlx_logging(false)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .map_sqlx_sqlite_opts(move |o| {
+            o.create_if_missing(!read_only)
+                .read_only(read_only)
+                .journal_mode(sqlite::SqliteJournalMode::Wal)
+                // An acknowledged write survives a power cut, not only a killed process.
+                .synchronous(sqlite::SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(5))
+                .foreign_keys(true)
+                .pragma("cache_size", "-2000")
+                .pragma("journal_size_limit", "16777216")
+        });
+    Ok(watched(Database::connect(options).await?, None))
+}
+
+/// How a server is reached. `key` names the URL in errors.
+pub(crate) fn postgres_options(
+    key: &str,
+    url: &DatabaseUrl,
+    password: Option<&str>,
+    config: &StoreConfig,
+) -> Result<PgConnectOptions, StoreError> {
+    let parsed = url.expose().parse::<PgConnectOptions>();
+    let mut options =
+        parsed.map_err(|e| StoreError::config(key, format!("is not an address of PostgreSQL: {e}")))?;
+    if let Some(password) = password {
+        options = options.password(password);
     }
-    Ok(Database::connect(options).await?)
+    if options.get_application_name().is_none() {
+        options = options.application_name("segue");
+    }
+    let statement_timeout = config.statement_timeout_ms.to_string();
+    Ok(options.disable_statement_logging().options([
+        ("statement_timeout", statement_timeout.as_str()),
+        // What a client that vanished in the middle of a transaction had locked is free again soon.
+        ("idle_in_transaction_session_timeout", "60000"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ]))
+}
+
+/// A pool that connects when it is used.
+pub(crate) fn postgres_pool(options: PgConnectOptions, config: &StoreConfig) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+        .max_lifetime(LIFE)
+        .idle_timeout(IDLE)
+        // A round trip before each statement is too dear; a broken connection is an error that is retried.
+        .test_before_acquire(false)
+        .before_acquire(|connection, seen| {
+            Box::pin(async move {
+                if seen.idle_for > RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_lazy_with(options)
+}
+
+/// A handle on a pool. Statements that fail wake who waits for `failed`.
+pub(crate) fn handle(pool: PgPool, failed: Arc<Notify>) -> DatabaseConnection {
+    watched(DatabaseConnectionType::SqlxPostgresPoolConnection(pool.into()).into(), Some(failed))
+}
+
+fn watched(mut db: DatabaseConnection, failed: Option<Arc<Notify>>) -> DatabaseConnection {
+    #[cfg(feature = "testing")]
+    let log = crate::testing::statement_log();
+    #[cfg(feature = "testing")]
+    if failed.is_none() && log.is_none() {
+        return db;
+    }
+    db.set_metric_callback(move |info| {
+        if let Some(failed) = failed.as_ref().filter(|_| info.failed) {
+            failed.notify_one();
+        }
+        #[cfg(feature = "testing")]
+        if let Some(log) = log {
+            log.write(info.statement);
+        }
+    });
+    db
 }

@@ -1,8 +1,12 @@
 //! Fresh databases for repository tests: SQLite always, and PostgreSQL when `SEGUE_TEST_POSTGRES` names a
 //! server (`postgres://user@host:port`) on which databases can be made. `cargo xtask test` sets it.
 
-use crate::{DatabaseUrl, Store, StoreConfig};
-use sea_orm::{ConnectionTrait, Database};
+mod statements;
+
+use crate::{DatabaseUrl, Store, StoreConfig, StoreError};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use statements::StatementLog;
+use std::sync::OnceLock;
 
 /// A store of its own, gone when dropped (the PostgreSQL database goes with its throwaway server).
 pub struct TestStore {
@@ -50,4 +54,20 @@ async fn open(url: String) -> Store {
 
 fn uuid_name() -> String {
     segue_domain::EventId::new().to_string().replace('-', "")
+}
+
+/// Where statements are written for `cargo xtask sql-rules`; none unless `SEGUE_TEST_SQL_LOG` names a file.
+pub(crate) fn statement_log() -> Option<&'static StatementLog> {
+    static LOG: OnceLock<Option<StatementLog>> = OnceLock::new();
+    #[allow(clippy::disallowed_methods, reason = "tests are told by the environment where to write")]
+    let open = || Some(StatementLog::open(std::env::var_os("SEGUE_TEST_SQL_LOG")?.as_ref()));
+    LOG.get_or_init(open).as_ref()
+}
+
+/// Writes down what migrations made.
+pub(crate) async fn log_schema(db: &DatabaseConnection) -> Result<(), StoreError> {
+    match statement_log() {
+        Some(log) => log.write_schema(db).await,
+        None => Ok(()),
+    }
 }

@@ -1,7 +1,7 @@
 //! A change of one aggregate and the facts that it makes, in one transaction.
 
-use crate::{Outbox, ShardKey, Store, StoreError, outbox};
-use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use crate::{Outbox, ShardKey, Store, StoreError, outbox, settle};
+use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use segue_proto::event::v1::Event;
 
 /// A transaction on one shard. Dropped without a commit, it changes nothing.
@@ -9,7 +9,8 @@ pub struct Transaction {
     store: Store,
     shard: ShardKey,
     inner: DatabaseTransaction,
-    emitted: bool,
+    /// The first fact: no other transaction can have written it.
+    mark: Option<(Outbox, Event)>,
 }
 
 impl Transaction {
@@ -19,8 +20,13 @@ impl Transaction {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = store.primary(&shard).begin_with_options(options).await?;
-        Ok(Self { store, shard, inner, emitted: false })
+        let primary = store.primary(&shard);
+        let inner = tokio::select! {
+            biased;
+            begun = primary.begin_with_options(options) => begun?,
+            () = store.removed() => return Err(StoreError::gave_up("the server went out of use")),
+        };
+        Ok(Self { store, shard, inner, mark: None })
     }
 
     /// Runs statements inside.
@@ -33,16 +39,33 @@ impl Transaction {
     pub async fn emit(&mut self, table: Outbox, mut event: Event) -> Result<(), StoreError> {
         event.shard_key = self.shard.as_str().to_owned();
         outbox::insert(&self.inner, table, &event).await?;
-        self.emitted = true;
+        self.mark.get_or_insert((table, event));
         Ok(())
     }
 
     /// Makes it all durable, and wakes the relay when a fact was written.
+    ///
+    /// When the server's answer is lost, the fact tells what became of the transaction, so that it is neither lost nor made
+    /// twice by a caller who tries again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: nothing was changed and nothing will be, it may be made again.
+    /// [`StoreError::Unknown`]: the answer was lost and no fact was written, or the database was not there to be asked in
+    /// time.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.inner.commit().await?;
-        if self.emitted {
-            self.store.crash_point("outbox-written");
-            self.store.wake_relay();
+        let Self { store, shard, inner, mark } = self;
+        match (inner.commit().await.map_err(StoreError::of_commit), &mark) {
+            (Ok(()), _) => {}
+            (Err(StoreError::Unknown(lost)), Some((table, event)))
+                if store.backend() == DbBackend::Postgres =>
+            {
+                settle::commit(&store, &shard, *table, event, lost).await?;
+            }
+            (Err(error), _) => return Err(error),
+        }
+        if mark.is_some() {
+            store.crash_point("outbox-written");
+            store.wake_relay();
         }
         Ok(())
     }

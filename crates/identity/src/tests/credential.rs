@@ -60,7 +60,7 @@ async fn a_sign_in_that_overlaps_a_password_change_leaves_no_session_of_the_old_
             segue_mesh::Caller::User(user) => user.id,
             other => panic!("{other:?}"),
         };
-        let before = crate::accounts::living(world.identity.primary(), id).await.unwrap();
+        let before = crate::accounts::living(&world.identity.primary(), id).await.unwrap();
         change(&world, &mine, PASSWORD, NEW).await.unwrap();
         let late = world.identity.open_session(&before, String::new()).await;
         assert!(matches!(late, Err(crate::Error::WrongCredentials)));

@@ -114,7 +114,7 @@ async fn old_sessions_are_removed_and_open_ones_stay() {
         revoke(&world, &open, &ended.session_id).await.unwrap();
         let there = async |tokens: &Tokens| {
             let id = tokens.session_id.parse().unwrap();
-            crate::sessions::find(world.identity.primary(), id).await.unwrap().is_some()
+            crate::sessions::find(&world.identity.primary(), id).await.unwrap().is_some()
         };
         world.identity.prune().await.unwrap();
         assert!(there(&old).await && there(&ended).await && there(&open).await);

@@ -92,7 +92,7 @@ async fn an_account_cannot_pile_up_sessions() {
         let first = world.sign_up("ada@x").await;
         let user = sign_in(&world, "ada@x", PASSWORD).await.unwrap().user.unwrap();
         let id = user.user_id.parse().unwrap();
-        let row = crate::accounts::living(world.identity.primary(), id).await.unwrap();
+        let row = crate::accounts::living(&world.identity.primary(), id).await.unwrap();
         let mut ended = Vec::new();
         let mut tx = world.identity.begin(id).await.unwrap();
         for n in 2..sessions::MOST_OPEN {

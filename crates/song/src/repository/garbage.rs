@@ -32,7 +32,7 @@ impl GarbageBin {
 
     /// Writes down what has no change of a song beside it. Repeating it changes nothing.
     pub(crate) async fn add(&self, garbage: &Garbage, now: Timestamp) -> Result<(), StoreError> {
-        insert(self.store.primary(&garbage.song.into()), std::slice::from_ref(garbage), now).await
+        insert(&self.store.primary(&garbage.song.into()), std::slice::from_ref(garbage), now).await
     }
 
     /// What is due at `now`, longest due first; at most `most` per shard.
@@ -43,7 +43,7 @@ impl GarbageBin {
                 .filter(Column::NotBefore.lte(now.millis()))
                 .order_by_asc(Column::NotBefore)
                 .limit(u64::from(most))
-                .all(primary)
+                .all(&primary)
                 .await?;
             for Model { song_id, prefix, second_pass, .. } in rows {
                 let song = SongId::from_uuid(song_id).map_err(StoreError::corrupt)?;
@@ -61,14 +61,14 @@ impl GarbageBin {
             not_before: Set(at.millis()),
             second_pass: Set(true),
         };
-        Entity::update(row).exec_without_returning(self.store.primary(&rubbish.song.into())).await?;
+        Entity::update(row).exec_without_returning(&self.store.primary(&rubbish.song.into())).await?;
         Ok(())
     }
 
     /// It is gone for good.
     pub(crate) async fn forget(&self, rubbish: &Rubbish) -> Result<(), StoreError> {
         let key = (rubbish.song.uuid(), rubbish.prefix.clone());
-        Entity::delete_by_id(key).exec(self.store.primary(&rubbish.song.into())).await?;
+        Entity::delete_by_id(key).exec(&self.store.primary(&rubbish.song.into())).await?;
         Ok(())
     }
 }

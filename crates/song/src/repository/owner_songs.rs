@@ -60,7 +60,7 @@ impl OwnerSongs {
             .to_owned();
         Entity::insert(row)
             .on_conflict(newer)
-            .exec_without_returning(self.store.primary(&entry.owner.into()))
+            .exec_without_returning(&self.store.primary(&entry.owner.into()))
             .await?;
         Ok(())
     }
@@ -85,7 +85,7 @@ impl OwnerSongs {
                 .add(Column::SongId.lt(song.uuid()));
             query = query.filter(Condition::any().add(Column::CreatedAt.lt(created.millis())).add(same));
         }
-        let rows = query.all(self.store.reader(&page.owner.into())).await?;
+        let rows = query.all(&self.store.reader(&page.owner.into())).await?;
         let read = |id| SongId::from_uuid(id).map_err(StoreError::corrupt);
         rows.into_iter().map(|row| Ok((Timestamp(row.created_at), read(row.song_id)?))).collect()
     }

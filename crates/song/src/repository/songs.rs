@@ -35,7 +35,7 @@ impl Songs {
     /// the primary, and so is one older than `at_least`.
     pub(crate) async fn find(&self, id: SongId, at_least: u64) -> Result<Option<SongRecord>, StoreError> {
         let shard = id.into();
-        match one(self.store.reader(&shard), id).await? {
+        match one(&self.store.reader(&shard), id).await? {
             Some(song) if song.version >= at_least => Ok(Some(song)),
             _ => self.latest(id).await,
         }
@@ -43,24 +43,17 @@ impl Songs {
 
     /// The row as it was last committed; tombstones too.
     pub(crate) async fn latest(&self, id: SongId) -> Result<Option<SongRecord>, StoreError> {
-        one(self.store.primary(&id.into()), id).await
+        one(&self.store.primary(&id.into()), id).await
     }
 
     /// Those of the songs that are there, which may be a moment old; tombstones too.
     pub(crate) async fn find_many(&self, ids: &[SongId]) -> Result<HashMap<SongId, SongRecord>, StoreError> {
-        // One query per database, whatever the topology.
-        let mut databases: HashMap<usize, (&DatabaseConnection, Vec<Uuid>)> = HashMap::new();
-        for id in ids {
-            let reader = self.store.reader(&(*id).into());
-            databases
-                .entry(std::ptr::from_ref(reader).addr())
-                .or_insert((reader, Vec::new()))
-                .1
-                .push(id.uuid());
-        }
         let mut found = HashMap::with_capacity(ids.len());
-        for (reader, ids) in databases.into_values() {
-            for row in Entity::find().filter(Column::Id.is_in(ids)).all(reader).await? {
+        // One query per database, whatever the topology.
+        for ids in self.store.together(ids) {
+            let reader = self.store.reader(&ids[0].into());
+            let ids = ids.iter().map(|id| id.uuid());
+            for row in Entity::find().filter(Column::Id.is_in(ids)).all(&reader).await? {
                 let song = SongRecord::try_from(row)?;
                 found.insert(song.id, song);
             }
