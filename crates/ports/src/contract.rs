@@ -2,3 +2,5 @@
 
 pub mod blob;
 pub mod bus;
+pub mod cache;
+pub mod index;

@@ -148,8 +148,9 @@ impl IndexError {
 /// An index. Every method may be called again after any failure.
 #[async_trait]
 pub trait Index: std::fmt::Debug + Send + Sync + 'static {
-    /// Makes what is missing. An index that was made by another schema is left as it is, answers on, and `Ok(true)`
-    /// says that it wants a rebuild. Repeating it changes nothing.
+    /// Makes what is missing. `Ok(true)` says that it wants a rebuild, and does so until one has finished: it has
+    /// just been made and knows nothing of what is in the database, it was damaged, or it was made by another
+    /// schema; then it is left as it is and answers on. Repeating it changes nothing.
     async fn prepare(&self) -> Result<bool, IndexError>;
 
     /// Applies changes, at most 1,000, durably; they are found within the engine's refresh time. While a rebuild is
