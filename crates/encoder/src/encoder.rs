@@ -13,7 +13,7 @@ use segue_domain::Clock;
 use segue_mesh::{Channel, RoleSigner};
 use segue_ports::{blob::BlobStore, bus::Bus};
 use segue_proto::encoder::v1::encoder_service_server::EncoderServiceServer;
-use segue_store::Store;
+use segue_store::{Store, StoreError};
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -89,9 +89,14 @@ impl Encoder {
     /// Makes or updates the role's table. Safe to repeat.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub async fn migrate(store: &Store) -> Result<(), Error> {
-        Ok(store.migrate::<Migrator>().await?)
+    /// Those of the database.
+    pub async fn migrate(store: &Store) -> Result<(), StoreError> {
+        store.migrate::<Migrator>().await
+    }
+
+    /// Fails with a sentence that says what to run when a table is missing or of an older version.
+    pub async fn migrated(store: &Store) -> Result<(), StoreError> {
+        store.migrated::<Migrator>().await
     }
 
     /// The gRPC service.

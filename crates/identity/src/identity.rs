@@ -45,6 +45,16 @@ impl Identity {
         store.migrate::<Migrator>().await
     }
 
+    /// Checks that the tables are up to date and changes nothing; the error says what to run.
+    pub async fn migrated(store: &Store) -> Result<(), StoreError> {
+        store.migrated::<Migrator>().await
+    }
+
+    /// Fails with a sentence that says what to run when a table is missing or of an older version.
+    pub async fn migrated(store: &Store) -> Result<(), StoreError> {
+        store.migrated::<Migrator>().await
+    }
+
     /// Builds the role: loads (or makes) the signing keys and recent revocations, and gives them to the verifier.
     /// The tables must exist ([`Identity::migrate`]).
     pub async fn new(config: IdentityConfig, deps: Deps) -> Result<Self, Error> {
@@ -73,7 +83,7 @@ impl Identity {
     }
 
     /// Reads that decide about a change, or follow one of the same caller at once.
-    pub(crate) fn primary(&self) -> &DatabaseConnection {
+    pub(crate) fn primary(&self) -> DatabaseConnection {
         self.inner.deps.store.primary(&home())
     }
 

@@ -48,6 +48,13 @@ pub struct VerifyingKey {
     pub public: [u8; 32],
 }
 
+impl VerifyingKey {
+    /// The key of roles; its id is made of it.
+    pub fn of_role(public: [u8; 32]) -> Self {
+        Self { id: format!("role-{}", URL_SAFE_NO_PAD.encode(&public[..6])), public }
+    }
+}
+
 /// Why a token is refused. All look alike from outside, so that nothing can be learned by trying.
 #[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
 pub enum TokenError {
@@ -274,8 +281,7 @@ impl RoleSigner {
     /// A signer for `role` with the provisioned key.
     pub fn new(role: &str, seed: [u8; 32], audience: &str, clock: Arc<dyn Clock>) -> Self {
         let public = ed25519_dalek::SigningKey::from_bytes(&seed).verifying_key().to_bytes();
-        let id = format!("role-{}", URL_SAFE_NO_PAD.encode(&public[..6]));
-        Self { role: role.into(), seed, key: VerifyingKey { id, public }, audience: audience.into(), clock }
+        Self { role: role.into(), seed, key: VerifyingKey::of_role(public), audience: audience.into(), clock }
     }
 
     /// The key that others verify with.

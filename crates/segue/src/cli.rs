@@ -88,6 +88,21 @@ pub(crate) enum Command {
         /// Song id.
         song: String,
     },
+    /// Find songs by a few words of title, artist, album, genre or year.
+    ///
+    /// Typos, unfinished words and missing accents are fine: 'segue search bjork yoga' finds Björk's Jóga. Finds what
+    /// is public and, signed in, what you own; administrators find everything. Best answers come first.
+    Search(SearchArgs),
+    /// The search index, for administrators.
+    Index {
+        #[command(subcommand)]
+        command: IndexCommand,
+    },
+    /// Other people's accounts, for administrators.
+    Users {
+        #[command(subcommand)]
+        command: UsersCommand,
+    },
     /// The server's configuration.
     Config {
         #[command(subcommand)]
@@ -101,6 +116,49 @@ pub(crate) enum Command {
     /// Decodes and encodes one file; started by the encoder role.
     #[command(hide = true)]
     EncodeWorker,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum IndexCommand {
+    /// Compare the index with the database.
+    ///
+    /// Prints one difference per line and exits with 1; prints nothing and exits with 0 when there is none. MISSING: in
+    /// the database and not found. STALE: found with old or altered content. FOREIGN: found and should not be. What
+    /// differs is looked at again a moment later, so changes on their way are no differences.
+    Verify,
+    /// Build the index anew from the database, beside the one that answers, and put it in its place.
+    ///
+    /// Searching goes on meanwhile. Stopped and run again, this follows the rebuild that is going on.
+    Rebuild,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum UsersCommand {
+    /// List accounts, oldest first.
+    Ls {
+        /// Only accounts whose e-mail address begins with this.
+        prefix: Option<String>,
+    },
+    /// Sign an account out everywhere and let nobody sign in to it. Its songs stay.
+    Disable {
+        /// E-mail address or account id.
+        user: String,
+    },
+    /// Let a disabled account sign in again.
+    Enable {
+        /// E-mail address or account id.
+        user: String,
+    },
+    /// Give an account a new password and sign it out everywhere.
+    ///
+    /// Prints a password made by the server, unless you send one.
+    ResetPassword {
+        /// E-mail address or account id.
+        user: String,
+        /// Read the new password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -127,6 +185,8 @@ pub(crate) enum Role {
     Song,
     /// Encodings.
     Encoder,
+    /// The query side of the index.
+    Search,
     /// The change relay.
     Cdc,
     /// A cache of media.
@@ -145,12 +205,20 @@ impl Role {
             Self::Identity => "identity",
             Self::Song => "song",
             Self::Encoder => "encoder",
+            Self::Search => "search",
             Self::Cdc => "cdc",
             Self::Edge => "edge",
         }
     }
-    pub(crate) const ALL: [Role; 6] =
-        [Role::Gateway, Role::Identity, Role::Song, Role::Encoder, Role::Cdc, Role::Edge];
+    pub(crate) const ALL: [Role; 7] = [
+        Role::Gateway,
+        Role::Identity,
+        Role::Song,
+        Role::Encoder,
+        Role::Search,
+        Role::Cdc,
+        Role::Edge,
+    ];
 }
 
 #[derive(Args)]
@@ -227,6 +295,16 @@ pub(crate) enum VisibilityArg {
     Unlisted,
     /// Anyone.
     Public,
+}
+
+#[derive(Args)]
+pub(crate) struct SearchArgs {
+    /// What you remember.
+    #[arg(required = true)]
+    pub(crate) words: Vec<String>,
+    /// At most this many answers.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
 }
 
 #[derive(Args)]

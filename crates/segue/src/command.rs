@@ -2,10 +2,13 @@
 
 mod account;
 mod configuration;
+mod index;
 mod play;
+mod search;
 mod song;
 mod table;
 mod upload;
+mod users;
 
 use crate::{
     cli::{Cli, Command, Global},
@@ -75,6 +78,9 @@ async fn talk(session: &Session, command: Command) -> anyhow::Result<()> {
         Command::Retry { song, file } => song::retry(session, song, file).await,
         Command::Watch { song } => song::watch(session, song).await,
         Command::Play { song } => play::play(session, song).await,
+        Command::Search(args) => search::search(session, args).await,
+        Command::Index { command } => index::run(session, command).await,
+        Command::Users { command } => users::run(session, command).await,
         Command::Up(_)
         | Command::Serve(_)
         | Command::Config { .. }

@@ -11,25 +11,29 @@ use crate::{
 };
 use anyhow::Context;
 use axum::Router;
-use engines::Engines;
+pub(crate) use engines::Engines;
 use metrics_exporter_prometheus::PrometheusHandle;
 pub(crate) use ready::{Probe, Readiness};
-use segue_cdc::Relay;
+use sea_orm::DbBackend;
+use segue_cdc::{Database, Endpoint, Relay};
 use segue_edge::Edge;
 use segue_encoder::{Encoder, WorkerCommand};
 use segue_gateway::{Gateway, Route};
 use segue_identity::{FirstAccount, Identity};
 use segue_mesh::{Auth, Channel, Door, Metrics, Policies, RoleSigner, Server, Verifier, VerifierConfig};
+use segue_search::Search;
 use segue_song::Song;
+use segue_store::{Store, StoreError};
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 use trust::Trust;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Names of the services that a gateway can lead to, with the role that serves them.
-const SERVICES: [(&str, Role); 3] = [
+const SERVICES: [(&str, Role); 4] = [
     ("segue.identity.v1.IdentityService", Role::Identity),
     ("segue.song.v1.SongService", Role::Song),
     ("segue.encoder.v1.EncoderService", Role::Encoder),
+    ("segue.search.v1.SearchService", Role::Search),
 ];
 
 /// A server that is put together and not yet listening.
@@ -53,7 +57,8 @@ struct Ground<'a> {
     config: &'a Config,
     engines: Engines,
     auth: Auth,
-    role: RoleSigner,
+    /// Who this process is to others; edges and relays call nobody.
+    role: Option<RoleSigner>,
     ready: Readiness,
     metrics: Metrics,
     tasks: TaskTracker,
@@ -70,13 +75,16 @@ pub(crate) async fn assemble(
     metrics: PrometheusHandle,
     stop: CancellationToken,
 ) -> anyhow::Result<System> {
-    let engines = Engines::open(config).await?;
+    let engines = Engines::open(config, roles).await?;
     let clock = engines.clock.clone();
     let verifier = Verifier::new(VerifierConfig::default(), clock.clone());
     let name = roles.first().map(|role| role.name()).unwrap_or_default();
     let audience = VerifierConfig::default().audience;
-    let role = RoleSigner::new(name, engines.secrets.role_seed()?, &audience, clock.clone());
-    verifier.set_role_keys(&[role.verifying_key()]);
+    let role = match needs_tokens(roles) {
+        true => Some(RoleSigner::new(name, engines.keys.role_seed()?, &audience, clock.clone())),
+        false => None,
+    };
+    verifier.set_role_keys(&engines.keys.role_keys()?);
     let auth = Auth { verifier, policies: Arc::new(Policies::segue()?), door: Door::Inner, clock };
     let ready = Readiness::default();
     let tasks = TaskTracker::new();
@@ -106,22 +114,23 @@ pub(crate) async fn assemble(
     let mut first_account = None;
     let mut public = None;
     // Those that others call come first; what reads the outbox last, when every queue is declared.
-    let order = [Role::Identity, Role::Song, Role::Encoder, Role::Edge, Role::Gateway, Role::Cdc];
+    let order = [Role::Identity, Role::Song, Role::Encoder, Role::Search, Role::Edge, Role::Gateway, Role::Cdc];
     for role in order.into_iter().filter(|r| roles.contains(r)) {
         let named = || format!("the {} role cannot start", role.name());
         match role {
             Role::Identity => first_account = ground.identity().await.with_context(named)?,
             Role::Song => ground.song().await.with_context(named)?,
             Role::Encoder => ground.encoder().await.with_context(named)?,
+            Role::Search => ground.search().await.with_context(named)?,
             Role::Edge => public = merge(public, ground.edge().await.with_context(named)?),
             Role::Gateway => public = merge(public, ground.gateway().with_context(named)?),
-            Role::Cdc => ground.cdc(),
+            Role::Cdc => ground.cdc().await.with_context(named)?,
         }
     }
     if !roles.contains(&Role::Identity) && needs_tokens(roles) {
         ground.trust()?;
     }
-    if let Some(blob) = ground.engines.blob_router(roles) {
+    if let Some(blob) = ground.engines.blob_router().filter(|_| public.is_some()) {
         // Clients put and get bytes straight at the blob store: here it listens beside the roles.
         public = merge(public, blob);
     }
@@ -184,6 +193,24 @@ impl Ground<'_> {
         self.inner = self.inner.take().map(|server| server.add(service));
     }
 
+    fn signer(&self) -> anyhow::Result<RoleSigner> {
+        self.role.clone().context("this process has no key to prove itself with")
+    }
+
+    /// In the embedded database tables are made at the start; a shared one is provisioned, so that a process that starts
+    /// changes nothing under others.
+    async fn tables(
+        &self,
+        migrate: impl AsyncFnOnce(&Store) -> Result<(), StoreError>,
+        migrated: impl AsyncFnOnce(&Store) -> Result<(), StoreError>,
+    ) -> anyhow::Result<()> {
+        let store = self.engines.store()?;
+        Ok(match store.backend() == DbBackend::Sqlite {
+            true => migrate(store).await?,
+            false => migrated(store).await?,
+        })
+    }
+
     /// Health, readiness and metrics of a process that has no gateway on its public port.
     fn pages(&self) -> Router {
         let ready = self.ready.of(&[]);
@@ -195,9 +222,9 @@ impl Ground<'_> {
     fn trust(&self) -> anyhow::Result<()> {
         let trust = Trust {
             identity: self.channel(SERVICES[0].0)?,
-            role: self.role.clone(),
+            role: self.signer()?,
             verifier: self.auth.verifier.clone(),
-            bus: self.engines.bus(),
+            bus: self.engines.bus()?,
         };
         let known = self.ready.part("keys");
         self.tasks.spawn(trust.run(known, self.stop.clone()));
@@ -205,10 +232,10 @@ impl Ground<'_> {
     }
 
     async fn identity(&mut self) -> anyhow::Result<Option<FirstAccount>> {
-        Identity::migrate(&self.engines.store).await?;
+        self.tables(Identity::migrate, Identity::migrated).await?;
         let deps = segue_identity::Deps {
-            store: self.engines.store.clone(),
-            bus: self.engines.bus(),
+            store: self.engines.store()?.clone(),
+            bus: self.engines.bus()?,
             verifier: self.auth.verifier.clone(),
             clock: self.engines.clock.clone(),
         };
@@ -221,12 +248,12 @@ impl Ground<'_> {
     }
 
     async fn song(&mut self) -> anyhow::Result<()> {
-        Song::migrate(&self.engines.store).await?;
+        self.tables(Song::migrate, Song::migrated).await?;
         let deps = segue_song::Deps {
-            store: self.engines.store.clone(),
-            blob: self.engines.blob(),
-            bus: self.engines.bus(),
-            grants: self.engines.grants()?,
+            store: self.engines.store()?.clone(),
+            blob: self.engines.blob()?,
+            bus: self.engines.bus()?,
+            grants: self.engines.keys.grant_signer()?,
             clock: self.engines.clock.clone(),
             crash: crash::point,
         };
@@ -239,13 +266,13 @@ impl Ground<'_> {
     }
 
     async fn encoder(&mut self) -> anyhow::Result<()> {
-        Encoder::migrate(&self.engines.store).await?;
+        self.tables(Encoder::migrate, Encoder::migrated).await?;
         let deps = segue_encoder::Deps {
-            store: self.engines.store.clone(),
-            blob: self.engines.blob(),
-            bus: self.engines.bus(),
+            store: self.engines.store()?.clone(),
+            blob: self.engines.blob()?,
+            bus: self.engines.bus()?,
             songs: self.channel(SERVICES[1].0)?,
-            role: self.role.clone(),
+            role: self.signer()?,
             clock: self.engines.clock.clone(),
             worker: WorkerCommand { program: std::env::current_exe()?, args: vec!["encode-worker".into()] },
             crash: crash::point,
@@ -270,8 +297,8 @@ impl Ground<'_> {
         // A relative folder is one in the data folder.
         config.cache_dir = self.config.process.data.join(config.cache_dir);
         let deps = segue_edge::Deps {
-            blob: self.engines.blob(),
-            grants: self.engines.grant_verifier()?,
+            blob: self.engines.blob()?,
+            grants: self.engines.keys.grant_verifier()?,
             clock: self.engines.clock.clone(),
         };
         Ok(Edge::open(config, deps).await?.router())
@@ -293,14 +320,27 @@ impl Ground<'_> {
         Ok(Gateway::new(self.config.gateway.clone(), deps)?.router())
     }
 
-    fn cdc(&self) {
-        let deps = segue_cdc::Deps {
-            store: self.engines.store.clone(),
-            bus: self.engines.bus(),
+    async fn search(&mut self) -> anyhow::Result<()> {
+        let deps = segue_search::Deps {
+            index: self.engines.index()?,
+            bus: self.engines.bus()?,
+            songs: self.channel(SERVICES[1].0)?,
+            role: self.signer()?,
             clock: self.engines.clock.clone(),
-            crash: crash::point,
         };
-        let relay = Relay::new(deps);
+        let search = Search::new(self.config.search.clone(), deps)?;
+        search.declare().await?;
+        self.serve(SERVICES[3].0, search.service());
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { search.run(stop).await });
+        Ok(())
+    }
+
+    async fn cdc(&self) -> anyhow::Result<()> {
+        let relay = relay(self.config, &self.engines)?;
+        if self.engines.store()?.backend() == DbBackend::Sqlite {
+            relay.provision().await?;
+        }
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             // Fails only at the start, over an engine that it was not made for.
@@ -308,5 +348,21 @@ impl Ground<'_> {
                 tracing::error!(%error, "the change relay cannot run");
             }
         });
+        Ok(())
     }
+}
+
+/// The change relay of the database that is configured.
+pub(crate) fn relay(config: &Config, engines: &Engines) -> anyhow::Result<Relay> {
+    let store = engines.store()?.clone();
+    let sqlite = store.backend() == DbBackend::Sqlite;
+    let deps =
+        segue_cdc::Deps { store, bus: engines.bus()?, clock: engines.clock.clone(), crash: crash::point };
+    if sqlite {
+        return Ok(Relay::new(deps));
+    }
+    let urls = std::iter::once(&config.store.url).chain(&config.store.urls);
+    let servers = urls.map(|url| Endpoint::parse(url.expose())).collect::<Result<Vec<_>, _>>()?;
+    let database = Database { name: "segue".into(), servers };
+    Ok(Relay::of_databases(deps, config.cdc.clone(), vec![database])?)
 }

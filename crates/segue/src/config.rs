@@ -6,17 +6,25 @@
 
 use crate::cli::{Role, UpArgs};
 use anyhow::Context;
+use segue_blob::{AzureConfig, AzureReaderConfig, SecretText};
+use segue_bus::RabbitConfig;
+use segue_cache::CacheConfig;
+use segue_cdc::CdcConfig;
 use segue_edge::EdgeConfig;
 use segue_encoder::EncoderConfig;
 use segue_gateway::GatewayConfig;
 use segue_identity::IdentityConfig;
+use segue_index::{OpenSearchConfig, Password};
 use segue_mesh::{ListenConfig, ServerConfig, telemetry::TelemetryConfig};
+use segue_search::SearchConfig;
 use segue_song::SongConfig;
+use segue_store::StoreConfig;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 use toml::{Table, Value};
 
@@ -51,14 +59,24 @@ pub(crate) struct Config {
     pub(crate) rpc: ServerConfig,
     /// Logs and traces.
     pub(crate) telemetry: TelemetryConfig,
-    /// The database.
-    pub(crate) store: StoreSection,
-    /// The embedded blob store.
+    /// The database: PostgreSQL. Without a url: a SQLite file in the data folder.
+    pub(crate) store: StoreConfig,
+    /// The bus: RabbitMQ. Without a url: queues in a file of the data folder.
+    pub(crate) bus: RabbitConfig,
+    /// Where audio is: Azure Blob Storage. Without an account: the data folder.
     pub(crate) blob: BlobSection,
+    /// Caches in front of the database.
+    pub(crate) cache: CacheConfig,
+    /// The index: OpenSearch. Without a url: tantivy in the data folder.
+    pub(crate) index: IndexSection,
+    /// Keys of the installation.
+    pub(crate) keys: KeysSection,
     pub(crate) gateway: GatewayConfig,
     pub(crate) identity: IdentityConfig,
     pub(crate) song: SongConfig,
     pub(crate) encoder: EncoderConfig,
+    pub(crate) search: SearchConfig,
+    pub(crate) cdc: CdcConfig,
     pub(crate) edge: EdgeConfig,
     /// Where roles are that do not run in this process: `song = ["http://10.0.0.7:4421", "http://10.0.0.8:4421"]`, or one
     /// name that resolves to all of them: `song = "http://song.segue.svc:4421"`.
@@ -116,28 +134,92 @@ impl Default for Process {
     }
 }
 
-/// The `store` section.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct StoreSection {
-    /// `postgres://…` or `sqlite://…`. Empty: a SQLite file in the data folder.
-    pub(crate) url: String,
-}
-
 /// The `blob` section.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BlobSection {
-    /// First part of the path of blob URLs, as an Azure account name.
+    /// First part of the path of the embedded store's URLs, as an Azure account name.
     pub(crate) account: String,
     /// Second part, as an Azure container name.
     pub(crate) container: String,
+    /// Azure Blob Storage, or Azurite, with the account's key.
+    pub(crate) azure: AzureConfig,
+    /// The same container as an edge sees it: reading only, by a SAS that `segue provision` writes to `sas_file`.
+    pub(crate) reader: AzureReaderConfig,
+    /// How long the SAS that `segue provision` makes for edges is good, days.
+    pub(crate) reader_sas_days: u32,
 }
 
 impl Default for BlobSection {
     fn default() -> Self {
-        Self { account: "segueblob".into(), container: "segue".into() }
+        Self {
+            account: "segueblob".into(),
+            container: "segue".into(),
+            azure: AzureConfig::default(),
+            reader: AzureReaderConfig::default(),
+            reader_sas_days: 90,
+        }
     }
+}
+
+/// The `index` section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct IndexSection {
+    /// URL of the cluster: `http://10.0.0.9:9200`.
+    pub(crate) url: String,
+    /// Distinguishes indexes of several installations in one cluster: `[a-z0-9_]`, 1 to 40 characters.
+    pub(crate) prefix: String,
+    /// User, where the cluster wants one.
+    pub(crate) user: String,
+    /// The user's password.
+    pub(crate) password: SecretText,
+    /// How long a search may take, milliseconds.
+    pub(crate) search_timeout_ms: u64,
+    /// How long a batch of writes may take, milliseconds.
+    pub(crate) write_timeout_ms: u64,
+    /// Shards of a new index.
+    pub(crate) shards: u32,
+    /// Copies of each shard beside the first.
+    pub(crate) replicas: u32,
+}
+
+impl Default for IndexSection {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            prefix: "segue".into(),
+            user: String::new(),
+            password: SecretText::default(),
+            search_timeout_ms: 3_000,
+            write_timeout_ms: 10_000,
+            shards: 1,
+            replicas: 0,
+        }
+    }
+}
+
+impl IndexSection {
+    pub(crate) fn engine(&self) -> OpenSearchConfig {
+        let mut config = OpenSearchConfig::new(&self.url, &self.prefix);
+        config.user = (!self.user.is_empty()).then(|| (self.user.clone(), Password::new(self.password.expose())));
+        config.search_timeout = Duration::from_millis(self.search_timeout_ms);
+        config.write_timeout = Duration::from_millis(self.write_timeout_ms);
+        config.shards = self.shards;
+        config.replicas = self.replicas;
+        config
+    }
+}
+
+/// The `keys` section.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct KeysSection {
+    /// File with the keys that sign playback grants and role tokens. `segue provision` makes it. Empty: `secrets.json` in
+    /// the data folder, made on the first run.
+    pub(crate) file: PathBuf,
+    /// File with the public halves, written beside it: all that an edge needs.
+    pub(crate) public_file: PathBuf,
 }
 
 /// Reads defaults, file and environment.
@@ -193,7 +275,7 @@ pub(crate) fn print(config: &Config, role: Option<Role>) -> anyhow::Result<Strin
     let mut table = Table::try_from(config)?;
     if let Some(role) = role {
         let own = format!("{role:?}").to_lowercase();
-        let shared = ["process", "listen", "rpc", "telemetry", "store", "blob", "peers"];
+        let shared = ["process", "listen", "rpc", "telemetry", "store", "bus", "blob", "cache", "index", "keys", "peers"];
         table.retain(|key, _| *key == own || shared.iter().any(|s| *key == **s));
     }
     Ok(toml::to_string(&table)?)

@@ -10,9 +10,9 @@ mod compose;
 mod config;
 mod crash;
 mod home;
+mod keys;
 mod lock;
 mod output;
-mod secrets;
 mod serve;
 
 use clap::Parser;

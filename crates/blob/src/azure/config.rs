@@ -78,6 +78,13 @@ pub(super) struct Account {
 }
 
 impl AzureConfig {
+    /// Whether an account is named at all.
+    pub fn is_set(&self) -> bool {
+        !self.account.is_empty()
+            || !self.connection_string.is_empty()
+            || !self.connection_string_file.as_os_str().is_empty()
+    }
+
     /// Reads the files that the configuration names and checks everything that can be checked without the account.
     pub(super) fn account(&self) -> Result<Account, AzureConfigError> {
         check_container(&self.container)?;
