@@ -4,9 +4,11 @@
 #![allow(clippy::disallowed_methods, reason = "tests are told by the environment what to run")]
 
 pub mod cli;
+pub mod fault_proxy;
 pub mod foreign;
 pub mod hls;
 pub mod music;
+pub mod otlp;
 pub mod up;
 
 use std::path::PathBuf;
