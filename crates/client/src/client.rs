@@ -7,6 +7,7 @@ use segue_proto::{
         RefreshSessionRequest, SignInRequest, SignOutRequest, SignUpRequest, Tokens, User,
         identity_service_client::IdentityServiceClient,
     },
+    search::v1::search_service_client::SearchServiceClient,
     song::v1::song_service_client::SongServiceClient,
 };
 use std::{
@@ -92,6 +93,11 @@ impl Client {
         EncoderServiceClient::new(self.inner.channel.clone())
     }
 
+    /// The search service.
+    pub fn searches(&self) -> SearchServiceClient<Channel> {
+        SearchServiceClient::new(self.inner.channel.clone())
+    }
+
     /// Makes an account and keeps its session.
     pub async fn sign_up(&self, request: SignUpRequest) -> Result<User, ClientError> {
         let answer = self.identity().sign_up(request).await.map_err(|s| self.refused(s))?.into_inner();
@@ -115,6 +121,18 @@ impl Client {
         match ended {
             Err(ClientError::Refused(s)) if s.code() == tonic::Code::Unauthenticated => Ok(()),
             ended => ended,
+        }
+    }
+
+    /// As [`Client::request`]; without a session, a request of nobody in particular, for what everybody may ask.
+    pub async fn open_request<T>(&self, message: T) -> Result<Request<T>, ClientError> {
+        match self.request(()).await {
+            Ok(request) => {
+                let (metadata, extensions, ()) = request.into_parts();
+                Ok(Request::from_parts(metadata, extensions, message))
+            }
+            Err(ClientError::NotSignedIn) => Ok(Request::new(message)),
+            Err(error) => Err(error),
         }
     }
 

@@ -10,6 +10,7 @@ mod credentials;
 mod error;
 mod hash;
 mod retry;
+mod search;
 mod upload;
 mod watch;
 
@@ -18,5 +19,6 @@ pub use credentials::{CredentialStore, Credentials, MemoryCredentials};
 pub use error::ClientError;
 pub use hash::{FileIdentity, identify};
 pub use retry::Patience;
+pub use search::Verified;
 pub use segue_proto as proto;
 pub use upload::{Progress, Stage, UploadOptions, Uploaded};
