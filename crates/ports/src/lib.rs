@@ -3,7 +3,9 @@
 #![forbid(unsafe_code)]
 
 pub mod blob;
+pub mod budget;
 pub mod bus;
+pub mod cache;
 pub mod index;
 
 #[cfg(feature = "contract")]
