@@ -2,7 +2,8 @@
 
 use crate::{Error, entity::user};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, sea_query::LikeExpr,
 };
 use segue_domain::{Timestamp, UserId};
 use segue_store::StoreError;
@@ -29,7 +30,10 @@ pub(crate) async fn living(db: &impl ConnectionTrait, id: UserId) -> Result<user
 pub(crate) async fn hold(db: &impl ConnectionTrait, read: &user::Model) -> Result<bool, StoreError> {
     // SQLite has one writer, which this transaction is; sea-query leaves the lock out there.
     let now = user::Entity::find_by_id(read.user_id.clone()).lock_shared().one(db).await?;
-    Ok(now.is_some_and(|now| now.deleted_at.is_none() && now.password_hash == read.password_hash))
+    Ok(now.is_some_and(|now| {
+        let same = now.password_hash == read.password_hash && now.disabled_at == read.disabled_at;
+        same && now.deleted_at.is_none()
+    }))
 }
 
 pub(crate) async fn insert(db: &impl ConnectionTrait, user: &user::Model) -> Result<(), StoreError> {
@@ -51,6 +55,7 @@ pub(crate) async fn replace(db: &impl ConnectionTrait, user: &user::Model) -> Re
             admin: Set(user.admin),
             version: Set(user.version),
             deleted_at: Set(user.deleted_at),
+            disabled_at: Set(user.disabled_at),
             ..Default::default()
         })
         .exec(db)
@@ -61,6 +66,25 @@ pub(crate) async fn replace(db: &impl ConnectionTrait, user: &user::Model) -> Re
 /// True when there is an account that someone can sign in to.
 pub(crate) async fn any(db: &impl ConnectionTrait) -> Result<bool, StoreError> {
     Ok(user::Entity::find().filter(user::Column::DeletedAt.is_null()).one(db).await?.is_some())
+}
+
+/// Accounts whose address begins with `prefix` and that come after `after`, by id.
+pub(crate) async fn list(
+    db: &impl ConnectionTrait,
+    prefix: &str,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<user::Model>, StoreError> {
+    let mut query = user::Entity::find().filter(user::Column::DeletedAt.is_null());
+    if !prefix.is_empty() {
+        // What people type is text: its wildcards are escaped.
+        let text = prefix.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        query = query.filter(user::Column::Email.like(LikeExpr::new(format!("{text}%")).escape('\\')));
+    }
+    if let Some(after) = after {
+        query = query.filter(user::Column::UserId.gt(after));
+    }
+    Ok(query.order_by_asc(user::Column::UserId).limit(limit).all(db).await?)
 }
 
 /// Accounts deleted since a moment, at most `limit`.

@@ -1,6 +1,6 @@
 //! What a caller of identity can do about an error.
 
-use segue_domain::{Code, Coded, FieldViolation, PageError};
+use segue_domain::{Code, Coded, FieldViolation, PageError, UserId};
 use segue_store::StoreError;
 use std::time::Duration;
 
@@ -43,6 +43,15 @@ pub enum Error {
     /// Someone changed the account meanwhile.
     #[error("the account was changed meanwhile; read it with GetMe and repeat the change with its etag")]
     Stale,
+    /// An administrator disabled the account.
+    #[error("this account has been disabled; ask the administrator of this server to enable it")]
+    Disabled,
+    /// No such account.
+    #[error("there is no account {0}; list them with ListUsers")]
+    UserNotFound(UserId),
+    /// An administrator would lock themselves out.
+    #[error("you cannot disable your own account; ask another administrator")]
+    OwnAccount,
     /// No such session, or another account's.
     #[error("there is no such session of this account; list them with ListSessions")]
     SessionNotFound,
@@ -77,10 +86,11 @@ impl Coded for Error {
             Self::WrongCredentials | Self::RefreshInvalid | Self::RefreshReused | Self::AccountGone => {
                 Code::Unauthenticated
             }
-            Self::SignUpClosed | Self::InvitationNeeded => Code::FailedPrecondition,
+            Self::Disabled => Code::PermissionDenied,
+            Self::SignUpClosed | Self::InvitationNeeded | Self::OwnAccount => Code::FailedPrecondition,
             Self::EmailTaken | Self::RequestIdTaken => Code::AlreadyExists,
             Self::Stale => Code::Aborted,
-            Self::SessionNotFound => Code::NotFound,
+            Self::SessionNotFound | Self::UserNotFound(_) => Code::NotFound,
             Self::Busy => Code::ResourceExhausted,
             // A duplicate that no use case expected is a fault of ours.
             Self::Store(StoreError::Duplicate) => Code::Internal,
@@ -103,6 +113,9 @@ impl Coded for Error {
             Self::EmailTaken => "EMAIL_TAKEN",
             Self::RequestIdTaken => "REQUEST_ID_TAKEN",
             Self::Stale => "ETAG_STALE",
+            Self::Disabled => "ACCOUNT_DISABLED",
+            Self::UserNotFound(_) => "USER_NOT_FOUND",
+            Self::OwnAccount => "OWN_ACCOUNT",
             Self::SessionNotFound => "SESSION_NOT_FOUND",
             Self::Busy => "PASSWORD_QUEUE_FULL",
             Self::Store(StoreError::Duplicate) => "INTERNAL",

@@ -28,6 +28,15 @@ pub(crate) fn email(field: &str, text: &str) -> Result<String, Error> {
     }
 }
 
+/// The beginning of an address, in the form in which addresses are kept; empty for all.
+pub(crate) fn email_prefix(field: &str, text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.len() > MAX_EMAIL || text.chars().any(char::is_control) {
+        return Err(Error::field(field, "must be the beginning of an e-mail address, at most 254 bytes"));
+    }
+    Ok(text.to_lowercase())
+}
+
 /// A password that someone wants to have. Length is all that is asked (NIST SP 800-63B, 5.1.1.2).
 pub(crate) fn new_password(field: &str, text: &str) -> Result<(), Error> {
     // Counting stops early, so that a message of megabytes costs nothing.

@@ -31,7 +31,7 @@ impl Identity {
     /// Makes an administrator when there is no account at all, and returns how to sign in: only now, since only a
     /// hash is kept. `None` when there is an account. Several processes may do this at once; one makes it.
     pub async fn ensure_first_account(&self) -> Result<Option<FirstAccount>, Error> {
-        if accounts::any(self.inner.deps.store.primary(&home())).await? {
+        if accounts::any(&self.inner.deps.store.primary(&home())).await? {
             return Ok(None);
         }
         let (id, now) = (UserId::new(), self.now());
@@ -49,7 +49,8 @@ impl Identity {
     }
 }
 
-fn password() -> String {
+/// A password that nobody chose, to be read out or typed once.
+pub(crate) fn password() -> String {
     let mut rng = rand::rng();
     let mut group = || -> String {
         (0..GROUP).filter_map(|_| ALPHABET.choose(&mut rng)).map(|c| char::from(*c)).collect()

@@ -45,11 +45,6 @@ impl Identity {
         store.migrate::<Migrator>().await
     }
 
-    /// Checks that the tables are up to date and changes nothing; the error says what to run.
-    pub async fn migrated(store: &Store) -> Result<(), StoreError> {
-        store.migrated::<Migrator>().await
-    }
-
     /// Fails with a sentence that says what to run when a table is missing or of an older version.
     pub async fn migrated(store: &Store) -> Result<(), StoreError> {
         store.migrated::<Migrator>().await

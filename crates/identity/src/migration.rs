@@ -7,7 +7,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(CreateTables)]
+        vec![Box::new(CreateTables), Box::new(DisableUsers)]
     }
     fn migration_table_name() -> DynIden {
         "identity_migrations".into_iden()
@@ -58,5 +58,22 @@ impl MigrationTrait for CreateTables {
             manager.get_connection().execute_unprepared(&sql).await?;
         }
         Ok(())
+    }
+}
+
+/// Accounts can be disabled. A nullable column changes no row that is there.
+struct DisableUsers;
+
+impl MigrationName for DisableUsers {
+    fn name(&self) -> &str {
+        "m0002_disable_users"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for DisableUsers {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = "ALTER TABLE identity_users ADD COLUMN disabled_at BIGINT";
+        manager.get_connection().execute_unprepared(sql).await.map(drop)
     }
 }

@@ -9,7 +9,7 @@ use segue_store::{Outbox, StoreError};
 impl Identity {
     pub(crate) async fn me(&self, caller: &User) -> Result<pb::User, Error> {
         // From the primary, so that who has just changed the account gets the etag of that change.
-        Ok(answer(&accounts::living(self.primary(), caller.id).await?))
+        Ok(answer(&accounts::living(&self.primary(), caller.id).await?))
     }
 
     /// Changes display name and address by mask. No mask means: what is not empty (AIP-134). Without an etag the
@@ -20,7 +20,7 @@ impl Identity {
             return Err(Error::field("user.user_id", "must be your own, or empty"));
         }
         let mask = mask(request.update_mask.map(|m| m.paths).unwrap_or_default(), &wish)?;
-        let old = accounts::living(self.primary(), caller.id).await?;
+        let old = accounts::living(&self.primary(), caller.id).await?;
         if !wish.etag.is_empty() && wish.etag != etag(&old) {
             return Err(Error::Stale);
         }
@@ -59,6 +59,7 @@ pub(crate) fn answer(user: &user::Model) -> pb::User {
         admin: user.admin,
         create_time: Some(to_proto(Timestamp(user.created_at))),
         etag: etag(user),
+        disable_time: user.disabled_at.map(|at| to_proto(Timestamp(at))),
     }
 }
 

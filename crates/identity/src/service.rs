@@ -3,11 +3,13 @@
 use crate::{Error, Identity};
 use segue_mesh::{Caller, Reply, status};
 use segue_proto::identity::v1::{
-    ChangePasswordRequest, ChangePasswordResponse, DeleteMeRequest, DeleteMeResponse, GetJwksRequest,
-    GetJwksResponse, GetMeRequest, GetMeResponse, ListSessionsRequest, ListSessionsResponse,
-    RefreshSessionRequest, RefreshSessionResponse, RevokeSessionRequest, RevokeSessionResponse,
-    SignInRequest, SignInResponse, SignOutRequest, SignOutResponse, SignUpRequest, SignUpResponse,
-    UpdateMeRequest, UpdateMeResponse, identity_service_server::IdentityService,
+    ChangePasswordRequest, ChangePasswordResponse, DeleteMeRequest, DeleteMeResponse, DisableUserRequest,
+    DisableUserResponse, EnableUserRequest, EnableUserResponse, GetJwksRequest, GetJwksResponse,
+    GetMeRequest, GetMeResponse, ListRevocationsRequest, ListRevocationsResponse, ListSessionsRequest,
+    ListSessionsResponse, ListUsersRequest, ListUsersResponse, RefreshSessionRequest, RefreshSessionResponse,
+    ResetPasswordRequest, ResetPasswordResponse, RevokeSessionRequest, RevokeSessionResponse, SignInRequest,
+    SignInResponse, SignOutRequest, SignOutResponse, SignUpRequest, SignUpResponse, UpdateMeRequest,
+    UpdateMeResponse, identity_service_server::IdentityService,
 };
 use tonic::{Request, Response};
 
@@ -79,5 +81,33 @@ impl IdentityService for Identity {
 
     async fn get_jwks(&self, _: Request<GetJwksRequest>) -> Reply<GetJwksResponse> {
         Ok(Response::new(GetJwksResponse { jwks_json: self.jwks() }))
+    }
+
+    async fn list_users(&self, request: Request<ListUsersRequest>) -> Reply<ListUsersResponse> {
+        self.users(request.into_inner()).await.map(Response::new).map_err(status)
+    }
+
+    async fn disable_user(&self, request: Request<DisableUserRequest>) -> Reply<DisableUserResponse> {
+        let caller = Caller::of(&request);
+        let user = self.disable(&caller, &request.into_inner().user_id).await.map_err(status)?;
+        Ok(Response::new(DisableUserResponse { user: Some(user) }))
+    }
+
+    async fn enable_user(&self, request: Request<EnableUserRequest>) -> Reply<EnableUserResponse> {
+        let caller = Caller::of(&request);
+        let user = self.enable(&caller, &request.into_inner().user_id).await.map_err(status)?;
+        Ok(Response::new(EnableUserResponse { user: Some(user) }))
+    }
+
+    async fn reset_password(&self, request: Request<ResetPasswordRequest>) -> Reply<ResetPasswordResponse> {
+        let caller = Caller::of(&request);
+        self.set_password(&caller, request.into_inner()).await.map(Response::new).map_err(status)
+    }
+
+    async fn list_revocations(&self, _: Request<ListRevocationsRequest>) -> Reply<ListRevocationsResponse> {
+        let ended = self.ended().await.map_err(|e| status(Error::from(e)))?;
+        let session_ids = ended.sessions.iter().map(ToString::to_string).collect();
+        let user_ids = ended.users.iter().map(ToString::to_string).collect();
+        Ok(Response::new(ListRevocationsResponse { session_ids, user_ids }))
     }
 }

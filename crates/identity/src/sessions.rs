@@ -116,6 +116,19 @@ pub(crate) async fn end_others(
     Ok(ended)
 }
 
+/// Ends every open session of an account.
+pub(crate) async fn end_all(
+    tx: &mut Transaction,
+    user: &user::Model,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut ended = Vec::new();
+    for session in open_of(&user.user_id, now).all(tx.connection()).await? {
+        ended.extend(end(tx, &session, now).await?);
+    }
+    Ok(ended)
+}
+
 /// Removes every session of an account.
 pub(crate) async fn delete_all(db: &impl ConnectionTrait, user: &user::Model) -> Result<(), StoreError> {
     let rows = session::Entity::delete_many().filter(session::Column::UserId.eq(user.user_id.as_str()));

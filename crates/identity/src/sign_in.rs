@@ -11,7 +11,7 @@ impl Identity {
         field::offered_password("password", &request.password)?;
         let device = field::device("device", &request.device)?;
         let email = field::email("email", &request.email)?;
-        let user = accounts::find_by_email(self.primary(), &email).await?;
+        let user = accounts::find_by_email(&self.primary(), &email).await?;
         let hash = user.as_ref().map(|u| u.password_hash.as_str());
         let good = self.inner.passwords.verify(&request.password, hash).await?;
         let outcome = if good { "accepted" } else { "refused" };
@@ -27,10 +27,15 @@ impl Identity {
         user: &user::Model,
         device: String,
     ) -> Result<(pb::User, pb::Tokens), Error> {
+        // Said only to who knows the password.
+        if user.disabled_at.is_some() {
+            return Err(Error::Disabled);
+        }
         let id = user.user_id.parse().map_err(Error::internal)?;
         let now = self.now();
         let mut tx = self.begin(id).await?;
-        // The password may have been changed while it was hashed; its other sessions have ended then.
+        // The password may have been changed, or the account disabled, while it was hashed; its other sessions have
+        // ended then.
         if !accounts::hold(tx.connection(), user).await? {
             tx.rollback().await?;
             return Err(Error::WrongCredentials);
@@ -45,7 +50,7 @@ impl Identity {
 
     /// Ends one of the caller's sessions. Repeating it changes nothing.
     pub(crate) async fn end_session(&self, caller: &User, session: SessionId) -> Result<(), Error> {
-        let row = sessions::find(self.primary(), session).await?;
+        let row = sessions::find(&self.primary(), session).await?;
         let row = row.filter(|s| s.user_id == caller.id.to_string()).ok_or(Error::SessionNotFound)?;
         if row.revoked_at.is_none() {
             let mut tx = self.begin(caller.id).await?;

@@ -20,12 +20,12 @@ impl Identity {
         let device = field::device("device", &request.device)?;
 
         if let Some(id) = wanted
-            && let Some(user) = accounts::find(self.primary(), id).await?
+            && let Some(user) = accounts::find(&self.primary(), id).await?
         {
             return self.repeat(user, &email, &request.password, device).await;
         }
         // Asked again by the constraint; this spares the hash.
-        if accounts::find_by_email(self.primary(), &email).await?.is_some() {
+        if accounts::find_by_email(&self.primary(), &email).await?.is_some() {
             return Err(Error::EmailTaken);
         }
         let now = self.now();
@@ -34,7 +34,7 @@ impl Identity {
         match self.insert(id, &user, device.clone(), now).await {
             Ok(response) => Ok(response),
             // Someone was faster: the same request over another connection, or another person.
-            Err(Error::Store(StoreError::Duplicate)) => match accounts::find(self.primary(), id).await? {
+            Err(Error::Store(StoreError::Duplicate)) => match accounts::find(&self.primary(), id).await? {
                 Some(user) => self.repeat(user, &email, &request.password, device).await,
                 None => Err(Error::EmailTaken),
             },
@@ -61,6 +61,7 @@ impl Identity {
             version: 1,
             created_at: now.millis(),
             deleted_at: None,
+            disabled_at: None,
         })
     }
 

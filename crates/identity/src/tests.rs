@@ -1,5 +1,6 @@
 //! The role as its callers see it, on every engine of the store.
 
+mod administration;
 mod credential;
 mod first_account;
 mod keys;

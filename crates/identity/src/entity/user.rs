@@ -19,6 +19,8 @@ pub struct Model {
     pub created_at: i64,
     /// A deleted account leaves its id behind, so that a late repeat of its sign-up cannot bring it back.
     pub deleted_at: Option<i64>,
+    /// Set while an administrator lets nobody sign in to it.
+    pub disabled_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
