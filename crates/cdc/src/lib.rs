@@ -1,15 +1,26 @@
 //! The change relay: it carries facts from the outbox tables to the bus, at least once and in the order in
-//! which they were committed. It owns its cursors, and it alone removes rows from the outbox tables. It never
-//! decodes a fact, and it never skips one: while the bus is away it waits.
+//! which they were committed per subject. It owns its cursors, and it alone removes rows from the outbox tables.
+//! It never decodes a fact, and it never skips one: while the bus is away it waits.
 //!
-//! This is the relay of the embedded store. The order of row ids in SQLite is the order of commits, because
-//! there is one writer; on PostgreSQL it is not, and a relay that reads by a sequence would lose facts.
+//! Facts come from a source: the embedded store's tables by row id (the order of row ids in SQLite is the order
+//! of commits, because there is one writer), PostgreSQL's log by logical replication, or its tables by polling.
+//! On PostgreSQL no number that is drawn before the commit may serve as a cursor: it would skip late commits.
 #![forbid(unsafe_code)]
 
+mod carry;
+mod config;
+mod database;
+mod embedded;
+mod endpoint;
 mod error;
+mod fact;
 mod migration;
-mod outbox_table;
+mod postgres;
+mod progress;
 mod relay;
+mod source;
 
+pub use config::{CdcConfig, Source};
+pub use database::Database;
 pub use error::RelayError;
 pub use relay::{Deps, Relay};

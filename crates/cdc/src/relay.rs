@@ -1,27 +1,25 @@
-//! The loop: read, publish, remember.
+//! The relay: one source per outbox of the embedded store, or one per PostgreSQL database.
 
-use crate::{RelayError, migration::Migrator, outbox_table::OutboxTable};
-use sea_orm::{DbBackend, DbErr};
-use segue_domain::{Clock, Timestamp};
-use segue_ports::bus::{Bus, BusError};
+use crate::{
+    CdcConfig, Database, RelayError,
+    carry::{FIRST_WAIT, LONGEST_WAIT, carry},
+    embedded::{self, Embedded},
+    migration::Migrator,
+    postgres::{self, Session},
+    progress::Progress,
+    source::SourceError,
+};
+use futures::future::join_all;
+use sea_orm::{DatabaseConnection, DbBackend};
+use segue_domain::Clock;
+use segue_ports::bus::Bus;
 use segue_store::{Outbox, Store};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Rows that are published at once.
-const BATCH: i64 = 256;
-/// Facts of this process wake the relay; this is for those of another that shares the file.
-const POLL: Duration = Duration::from_millis(500);
-/// First wait after a failure; doubles up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// For how long the bus may be silent before a publish counts as failed.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a published fact stays, for who wants to look.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
-/// Time between prunings.
-const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// A source that lived this long was a good one: its end is no reason for a long wait.
+const GOOD: Duration = Duration::from_secs(10);
 
 /// What the relay stands on.
 #[derive(Debug, Clone)]
@@ -37,128 +35,136 @@ pub struct Deps {
     pub crash: fn(&'static str),
 }
 
-/// The change relay. One per store.
+/// The change relay. One per embedded store; any number per PostgreSQL store, of which one at a time is active
+/// for each database and the others stand by.
 #[derive(Debug)]
 pub struct Relay {
     deps: Deps,
-}
-
-#[derive(Debug, thiserror::Error)]
-enum StepError {
-    #[error("outbox: {0}")]
-    Store(#[from] DbErr),
-    #[error(transparent)]
-    Bus(#[from] BusError),
-    #[error("bus did not confirm in time")]
-    Silent,
+    config: CdcConfig,
+    databases: Vec<Database>,
 }
 
 impl Relay {
-    /// A relay that does nothing yet.
+    /// A relay of the embedded store, which does nothing yet.
     pub fn new(deps: Deps) -> Self {
-        Self { deps }
+        Self { deps, config: CdcConfig::default(), databases: Vec::new() }
     }
 
-    /// Makes the relay's table and carries facts until `shutdown`; what is on its way then is finished first,
+    /// A relay of the databases of a PostgreSQL store, which does nothing yet. It has connections of its own,
+    /// because replication and the lock of who is active need them, and finds the primary by itself.
+    ///
+    /// # Errors
+    /// When a setting cannot be used, or no server is named.
+    pub fn of_databases(deps: Deps, config: CdcConfig, databases: Vec<Database>) -> Result<Self, RelayError> {
+        config.check().map_err(RelayError::Config)?;
+        if databases.is_empty() {
+            return Err(RelayError::NoServers);
+        }
+        Ok(Self { deps, config, databases })
+    }
+
+    /// Makes what has to be there before roles write facts: the relay's tables, and on PostgreSQL the
+    /// publication and the slot. Idempotent, and safe from several processes at once. The outbox tables must be
+    /// there. A replication connection brings its own `wal_sender_timeout`, so nothing is set for the role.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or the role lacks a right.
+    pub async fn provision(&self) -> Result<(), RelayError> {
+        self.migrate().await?;
+        for database in &self.databases {
+            postgres::provision(database, &self.config).await.map_err(|e| RelayError::Provision {
+                database: database.name().to_owned(),
+                reason: e.to_string(),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Makes the relay's tables and carries facts until `shutdown`; what is on its way then is finished first,
     /// for at most 10 s.
     ///
     /// # Errors
-    /// Only at the start: the store is not the embedded one, or the table could not be made. Later failures of
+    /// Only at the start: no server of the store is known, or the tables could not be made. Later failures of
     /// store or bus are logged and tried again, for ever.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RelayError> {
-        if self.deps.store.backend() != DbBackend::Sqlite {
-            return Err(RelayError::NotEmbedded);
+        if self.deps.store.backend() != DbBackend::Sqlite && self.databases.is_empty() {
+            return Err(RelayError::NoServers);
         }
-        self.deps.store.migrate::<Migrator>().await?;
-        let [main, identity] = Outbox::ALL;
-        tokio::join!(self.relay(main, &shutdown), self.relay(identity, &shutdown));
+        self.migrate().await?;
+        if self.databases.is_empty() {
+            for primary in self.deps.store.primaries() {
+                let [main, identity] = Outbox::ALL;
+                tokio::join!(
+                    self.embedded(primary.clone(), main, &shutdown),
+                    self.embedded(primary, identity, &shutdown)
+                );
+            }
+        } else {
+            join_all(self.databases.iter().map(|database| self.database(database, &shutdown))).await;
+        }
         Ok(())
     }
 
-    async fn relay(&self, outbox: Outbox, shutdown: &CancellationToken) {
-        let primaries = self.deps.store.primaries();
-        let [db] = primaries[..] else { unreachable!("the embedded store is one database") };
-        let table = OutboxTable { db, outbox };
-        let mut written = self.deps.store.outbox_written();
-        let mut cursor = None;
-        let mut wait = FIRST_WAIT;
-        let mut pruned: Option<Instant> = None;
-        while !shutdown.is_cancelled() {
-            written.mark_unchanged();
-            let pause = match self.step(&table, &mut cursor).await {
-                Ok(published) => {
-                    wait = FIRST_WAIT;
-                    if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
-                        pruned = Some(Instant::now());
-                        self.prune(&table, cursor.unwrap_or(0)).await;
-                    }
-                    if published == BATCH { Duration::ZERO } else { POLL }
-                }
-                Err(error) => {
-                    tracing::warn!(outbox = outbox.table(), %error, wait_ms = wait.as_millis() as u64, "relay waits");
-                    metrics::counter!("segue_cdc_failures_total", "outbox" => outbox.table()).increment(1);
-                    // What woke the relay up must not cut this wait short.
-                    let pause = wait;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                    tokio::select! {
-                        () = shutdown.cancelled() => return,
-                        () = sleep(pause) => Duration::ZERO,
-                    }
-                }
-            };
-            if pause.is_zero() {
-                continue;
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                changed = written.changed() => if changed.is_err() { return },
-                () = sleep(pause) => {}
-            }
+    async fn migrate(&self) -> Result<(), RelayError> {
+        Ok(self.deps.store.migrate::<Migrator>().await?)
+    }
+
+    async fn embedded(&self, db: DatabaseConnection, outbox: Outbox, shutdown: &CancellationToken) {
+        let progress = Progress::default();
+        let carried = again(outbox.table(), shutdown, || async {
+            let mut source = Embedded::new(db.clone(), outbox, self.deps.store.outbox_written());
+            carry(&mut source, &self.deps, &progress, shutdown).await
+        });
+        tokio::select! {
+            () = carried => {}
+            () = embedded::prune(db.clone(), outbox, self.deps.clock.clone(), &progress) => {}
         }
     }
 
-    /// Publishes one batch; returns how many rows it had.
-    async fn step(&self, table: &OutboxTable<'_>, cursor: &mut Option<i64>) -> Result<i64, StepError> {
-        let position = match *cursor {
-            Some(position) => position,
-            None => *cursor.insert(table.cursor().await?),
-        };
-        let rows = table.after(position, BATCH).await?;
-        self.measure(table, position, rows.first().map(|row| row.created_at)).await?;
-        let (Some(last), count) = (rows.last().map(|row| row.position), rows.len()) else { return Ok(0) };
-        let messages = rows.into_iter().map(|row| row.message).collect();
-        (self.deps.crash)("relay-before-publish");
-        timeout(PATIENCE, self.deps.bus.publish(messages)).await.map_err(|_| StepError::Silent)??;
-        (self.deps.crash)("relay-published");
-        table.set_cursor(last).await?;
-        *cursor = Some(last);
-        metrics::counter!("segue_cdc_published_total", "outbox" => table.outbox.table())
-            .increment(count as u64);
-        Ok(count as i64)
+    async fn database(&self, database: &Database, shutdown: &CancellationToken) {
+        let session = Session { database, config: &self.config, deps: &self.deps };
+        let standby = Duration::from_millis(self.config.standby_interval_ms);
+        again(database.name(), shutdown, || async {
+            match session.run(shutdown).await {
+                // Another was faster when the facts were free to take.
+                Err(SourceError::Standby) => {
+                    let _ = timeout(standby, shutdown.cancelled()).await;
+                    Ok(())
+                }
+                ended => ended,
+            }
+        })
+        .await;
     }
+}
 
-    async fn measure(
-        &self,
-        table: &OutboxTable<'_>,
-        cursor: i64,
-        oldest: Option<Timestamp>,
-    ) -> Result<(), StepError> {
-        let (rows, age) = match oldest {
-            Some(made) => (table.newest().await? - cursor, self.deps.clock.now().since(made)),
-            None => (0, Duration::ZERO),
-        };
-        metrics::gauge!("segue_cdc_lag_rows", "outbox" => table.outbox.table()).set(rows as f64);
-        metrics::gauge!("segue_cdc_lag_seconds", "outbox" => table.outbox.table()).set(age.as_secs_f64());
-        Ok(())
-    }
-
-    /// Failing to prune costs space, nothing else; it is tried again later.
-    async fn prune(&self, table: &OutboxTable<'_>, cursor: i64) {
-        let outbox = table.outbox.table();
-        match table.prune(cursor, self.deps.clock.now().minus(KEPT)).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(outbox, rows, "old facts were removed"),
-            Err(error) => tracing::warn!(outbox, %error, "old facts could not be removed"),
+/// Runs sessions until `shutdown`, each after the end of the one before, with a growing wait while they fail.
+async fn again<F: Future<Output = Result<(), SourceError>>>(
+    name: &str,
+    shutdown: &CancellationToken,
+    session: impl Fn() -> F,
+) {
+    let mut wait = FIRST_WAIT;
+    while !shutdown.is_cancelled() {
+        let begun = Instant::now();
+        // A session minds the shutdown by itself, so that it ends in good order.
+        let Err(error) = session().await else { continue };
+        if begun.elapsed() >= GOOD {
+            wait = FIRST_WAIT;
+        }
+        match error {
+            SourceError::Setup(_) | SourceError::Malformed(_) => {
+                tracing::error!(name, %error, "relay cannot read facts");
+            }
+            _ => {
+                tracing::warn!(name, %error, wait_ms = wait.as_millis() as u64, "relay waits for the database")
+            }
+        }
+        metrics::counter!("segue_cdc_failures_total", "of" => "source").increment(1);
+        // What woke the relay up must not cut this wait short.
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = sleep(wait) => wait = (wait * 2).min(LONGEST_WAIT),
         }
     }
 }

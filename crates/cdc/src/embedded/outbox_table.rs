@@ -3,6 +3,7 @@
 //! Row ids give the order. SQLite hands out the highest plus one, so a row id is never used again as long as
 //! the newest row stays. SQLite does not promise that `VACUUM` keeps row ids, so nothing may run it on this file.
 
+use crate::fact::Fact;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
 use segue_domain::Timestamp;
 use segue_ports::bus::Message;
@@ -14,33 +15,30 @@ const PRUNED: i64 = 500;
 /// A fact in the table.
 pub(crate) struct Row {
     pub(crate) position: i64,
-    pub(crate) created_at: Timestamp,
-    pub(crate) message: Message,
+    pub(crate) fact: Fact,
 }
 
 impl Row {
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
-        Ok(Self {
-            position: row.try_get("", "position")?,
-            created_at: Timestamp(row.try_get("", "created_at")?),
-            message: Message {
-                id: row.try_get("", "event_id")?,
-                topic: row.try_get("", "type")?,
-                key: row.try_get("", "subject")?,
-                payload: row.try_get::<Vec<u8>>("", "payload")?.into(),
-                traceparent: row.try_get("", "traceparent")?,
-            },
-        })
+    fn read(outbox: Outbox, row: &QueryResult) -> Result<Self, DbErr> {
+        let message = Message {
+            id: row.try_get("", "event_id")?,
+            topic: row.try_get("", "type")?,
+            key: row.try_get("", "subject")?,
+            payload: row.try_get::<Vec<u8>>("", "payload")?.into(),
+            traceparent: row.try_get("", "traceparent")?,
+        };
+        let created_at = Timestamp(row.try_get("", "created_at")?);
+        Ok(Self { position: row.try_get("", "position")?, fact: Fact { outbox, created_at, message } })
     }
 }
 
 /// An outbox table of one database.
-pub(crate) struct OutboxTable<'a> {
-    pub(crate) db: &'a DatabaseConnection,
+pub(crate) struct OutboxTable {
+    pub(crate) db: DatabaseConnection,
     pub(crate) outbox: Outbox,
 }
 
-impl OutboxTable<'_> {
+impl OutboxTable {
     /// Position of the last row that is known to be published; 0 before the first.
     pub(crate) async fn cursor(&self) -> Result<i64, DbErr> {
         let sql = "SELECT position FROM relay_cursor WHERE name = ?";
@@ -78,7 +76,7 @@ impl OutboxTable<'_> {
             self.outbox.table()
         );
         let rows = self.db.query_all_raw(self.statement(sql, [cursor.into(), limit.into()])).await?;
-        rows.iter().map(Row::read).collect()
+        rows.iter().map(|row| Row::read(self.outbox, row)).collect()
     }
 
     /// Position of the newest row; 0 when there is none.

@@ -1,10 +1,9 @@
-//! Nothing that was committed is lost, whatever dies.
+//! The embedded store.
 
-use async_trait::async_trait;
+use crate::{bus::Recorder, running::Running};
 use sea_orm::{ConnectionTrait, Statement};
 use segue_cdc::{Deps, Relay, RelayError};
-use segue_domain::{EventId, ManualClock, SongId, SystemClock, Timestamp};
-use segue_ports::bus::{Bus, BusError, DeadLetter, Listener, Message, WorkConsumer, WorkQueue};
+use segue_domain::{Clock, EventId, ManualClock, SongId, SystemClock, Timestamp};
 use segue_proto::event::v1::Event;
 use segue_store::{
     Outbox, Store,
@@ -12,61 +11,9 @@ use segue_store::{
 };
 use std::{
     cell::Cell,
-    sync::{Arc, Mutex},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-/// Remembers what was published, and fails as often as it is told.
-#[derive(Debug, Default)]
-struct Recorder {
-    heard: Mutex<Vec<Message>>,
-    failures: Mutex<u32>,
-}
-
-impl Recorder {
-    fn ids(&self) -> Vec<String> {
-        self.heard.lock().unwrap().iter().map(|message| message.id.clone()).collect()
-    }
-
-    async fn hears(&self, count: usize) {
-        let enough = async {
-            while self.heard.lock().unwrap().len() < count {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), enough).await.expect("facts arrive in time");
-    }
-}
-
-#[async_trait]
-impl Bus for Recorder {
-    async fn declare(&self, _: &WorkQueue) -> Result<(), BusError> {
-        Ok(())
-    }
-    async fn publish(&self, messages: Vec<Message>) -> Result<(), BusError> {
-        {
-            let mut failures = self.failures.lock().unwrap();
-            if *failures > 0 {
-                *failures -= 1;
-                return Err(BusError::unavailable("the bus is away"));
-            }
-        }
-        self.heard.lock().unwrap().extend(messages);
-        Ok(())
-    }
-    async fn consume(&self, _: &WorkQueue) -> Result<Box<dyn WorkConsumer>, BusError> {
-        Err(BusError::Closed)
-    }
-    fn announce(&self, _: Message) {}
-    async fn listen(&self, _: &[&str]) -> Result<Box<dyn Listener>, BusError> {
-        Err(BusError::Closed)
-    }
-    async fn dead_letters(&self, _: &str) -> Result<Vec<DeadLetter>, BusError> {
-        Ok(Vec::new())
-    }
-}
 
 async fn sqlite() -> TestStore {
     stores().await.remove(0)
@@ -92,23 +39,12 @@ async fn commit(store: &Store, outbox: Outbox, song: SongId, versions: std::ops:
     ids
 }
 
-struct Running {
-    shutdown: CancellationToken,
-    task: JoinHandle<Result<(), RelayError>>,
-}
-
-impl Running {
-    async fn stop(self) {
-        self.shutdown.cancel();
-        self.task.await.unwrap().unwrap();
-    }
-}
-
 fn start(store: &Store, bus: &Arc<Recorder>, crash: fn(&'static str)) -> Running {
-    let shutdown = CancellationToken::new();
-    let deps = Deps { store: store.clone(), bus: bus.clone(), clock: Arc::new(SystemClock), crash };
-    let task = tokio::spawn(Relay::new(deps).run(shutdown.clone()));
-    Running { shutdown, task }
+    start_at(store, bus, Arc::new(SystemClock), crash)
+}
+
+fn start_at(store: &Store, bus: &Arc<Recorder>, clock: Arc<dyn Clock>, crash: fn(&'static str)) -> Running {
+    Running::new(Relay::new(Deps { store: store.clone(), bus: bus.clone(), clock, crash }))
 }
 
 async fn count(store: &Store, outbox: Outbox) -> i64 {
@@ -126,7 +62,7 @@ async fn publishes_both_outboxes_in_the_order_of_commits() {
     let after = commit(&test.store, Outbox::Main, song, 301..303).await;
     bus.hears(302).await;
     assert_eq!(bus.ids(), [before, after].concat());
-    let last = bus.heard.lock().unwrap().last().unwrap().clone();
+    let last = bus.last();
     assert_eq!((last.topic.as_str(), last.key), ("song.updated.v1", song.to_string()));
     let identity = commit(&test.store, Outbox::Identity, song, 1..2).await;
     bus.hears(303).await;
@@ -163,7 +99,7 @@ async fn repeats_but_loses_nothing_when_killed_before_it_remembers() {
         }
         let relay = start(&test.store, &bus, die_when_published);
         if round < 2 {
-            assert!(relay.task.await.unwrap_err().is_panic(), "it was killed");
+            assert!(relay.ended().await.unwrap_err().is_panic(), "it was killed");
         } else {
             bus.hears(6 + 12 + 18).await;
             relay.stop().await;
@@ -177,14 +113,14 @@ async fn repeats_but_loses_nothing_when_killed_before_it_remembers() {
 #[tokio::test]
 async fn waits_for_a_bus_that_is_away_and_skips_nothing() {
     let (test, bus, song) = (sqlite().await, Arc::<Recorder>::default(), SongId::new());
-    *bus.failures.lock().unwrap() = 5;
+    bus.failures.store(5, Ordering::SeqCst);
     let mut ids = commit(&test.store, Outbox::Main, song, 1..4).await;
     let relay = start(&test.store, &bus, |_| ());
     tokio::time::sleep(Duration::from_millis(250)).await;
     ids.extend(commit(&test.store, Outbox::Main, song, 4..6).await);
     bus.hears(5).await;
     assert_eq!(bus.ids(), ids);
-    assert_eq!(*bus.failures.lock().unwrap(), 0);
+    assert_eq!(bus.failures.load(Ordering::SeqCst), 0);
     relay.stop().await;
 }
 
@@ -192,12 +128,7 @@ async fn waits_for_a_bus_that_is_away_and_skips_nothing() {
 async fn removes_old_published_facts_but_never_the_newest() {
     let (test, bus, song) = (sqlite().await, Arc::<Recorder>::default(), SongId::new());
     let clock = ManualClock::new(Timestamp::from_seconds(1_000));
-    let run = |clock: &ManualClock| {
-        let shutdown = CancellationToken::new();
-        let clock = Arc::new(clock.clone());
-        let deps = Deps { store: test.store.clone(), bus: bus.clone(), clock, crash: |_| () };
-        Running { shutdown: shutdown.clone(), task: tokio::spawn(Relay::new(deps).run(shutdown)) }
-    };
+    let run = |clock: &ManualClock| start_at(&test.store, &bus, Arc::new(clock.clone()), |_| ());
     commit(&test.store, Outbox::Main, song, 1..1201).await;
     let relay = run(&clock);
     bus.hears(1200).await;
@@ -206,7 +137,7 @@ async fn removes_old_published_facts_but_never_the_newest() {
 
     clock.advance(Duration::from_secs(24 * 3600 + 1));
     // The bus is away at first: what is not published is not removed, however old.
-    *bus.failures.lock().unwrap() = 1;
+    bus.failures.store(1, Ordering::SeqCst);
     let late = commit(&test.store, Outbox::Main, song, 1201..1203).await;
     let relay = run(&clock);
     bus.hears(1202).await;
@@ -230,7 +161,7 @@ async fn publishes_again_rather_than_nothing_when_rows_were_numbered_anew() {
     let relay = start(&test.store, &bus, |_| ());
     bus.hears(5).await;
     relay.stop().await;
-    let db = test.store.primaries()[0];
+    let db = &test.store.primaries()[0];
     db.execute_unprepared("DELETE FROM outbox WHERE sequence < 5").await.unwrap();
     db.execute_unprepared("UPDATE outbox SET rowid = 1").await.unwrap();
     let more = commit(&test.store, Outbox::Main, song, 6..7).await;
@@ -241,9 +172,9 @@ async fn publishes_again_rather_than_nothing_when_rows_were_numbered_anew() {
 }
 
 #[tokio::test]
-async fn refuses_a_store_that_is_not_embedded() {
+async fn a_store_on_postgres_needs_to_name_its_servers() {
     for test in stores().await.into_iter().filter(|test| test.engine != "sqlite") {
-        let started = start(&test.store, &Arc::default(), |_| ()).task.await.unwrap();
-        assert!(matches!(started, Err(RelayError::NotEmbedded)));
+        let ended = start(&test.store, &Arc::default(), |_| ()).ended().await.unwrap();
+        assert!(matches!(ended, Err(RelayError::NoServers)));
     }
 }
