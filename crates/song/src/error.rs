@@ -1,7 +1,7 @@
 //! What a caller of the song role can do about an error.
 
 use segue_domain::{Code, Coded, FieldViolation, SongId, SongState};
-use segue_ports::{blob::BlobError, bus::BusError};
+use segue_ports::{blob::BlobError, bus::BusError, cache::LoadError};
 use segue_store::StoreError;
 use std::time::Duration;
 
@@ -75,6 +75,9 @@ pub enum Error {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database, asked once for several callers.
+    #[error("{0}")]
+    Rows(LoadError),
     /// The blob store.
     #[error(transparent)]
     Blob(#[from] BlobError),
@@ -109,6 +112,11 @@ fn sentence(fields: &[FieldViolation]) -> String {
     fields.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
+/// What the database said. Anything else is a load that was given up.
+fn store(error: &LoadError) -> Option<&StoreError> {
+    error.downcast_ref()
+}
+
 impl Coded for Error {
     fn code(&self) -> Code {
         match self {
@@ -126,6 +134,7 @@ impl Coded for Error {
             Self::Quota(_) | Self::TooManyWatchers => Code::ResourceExhausted,
             Self::Closing | Self::Blob(_) | Self::Bus(_) => Code::Unavailable,
             Self::Store(e) => e.code(),
+            Self::Rows(e) => store(e).map_or(Code::Unavailable, StoreError::code),
             Self::Malformed(_) | Self::Internal(_) | Self::Config(_) => Code::Internal,
         }
     }
@@ -149,6 +158,7 @@ impl Coded for Error {
             Self::TooManyWatchers => "TOO_MANY_WATCHERS",
             Self::Closing => "SHUTTING_DOWN",
             Self::Store(e) => e.reason(),
+            Self::Rows(e) => store(e).map_or("DATABASE_UNAVAILABLE", StoreError::reason),
             Self::Blob(_) => "BLOB_STORE_UNAVAILABLE",
             Self::Bus(_) => "BUS_UNAVAILABLE",
             Self::Malformed(_) => "EVENT_MALFORMED",
@@ -184,6 +194,7 @@ impl Coded for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Store(e) => e.retry_after(),
+            Self::Rows(e) => store(e).and_then(StoreError::retry_after),
             Self::Contended => Some(Duration::from_millis(100)),
             Self::TooManyWatchers => Some(Duration::from_secs(10)),
             Self::Closing | Self::Blob(_) | Self::Bus(_) => Some(Duration::from_millis(500)),

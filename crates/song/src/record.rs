@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, time::Duration};
 use crate::config::SHORTEST_GRANT;
 
 /// One song; its row, in words of the domain.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SongRecord {
     pub id: SongId,
     pub owner: UserId,
@@ -37,7 +37,7 @@ pub(crate) struct SongRecord {
 }
 
 /// What people read about a song.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Metadata {
     pub title: String,
     pub artists: Vec<String>,
@@ -64,7 +64,7 @@ pub(crate) enum Field {
 }
 
 /// What was declared at creation; never changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Original {
     pub filename: String,
     pub size: u64,
@@ -77,7 +77,7 @@ pub(crate) struct Original {
 }
 
 /// One attempt to upload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Attempt {
     pub id: UploadId,
     pub started: Timestamp,
@@ -86,7 +86,7 @@ pub(crate) struct Attempt {
 }
 
 /// One output.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Output {
     pub id: OutputId,
     /// The job that made it.
@@ -119,7 +119,7 @@ pub(crate) struct Rung {
 }
 
 /// Why a song does not play.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Failure {
     /// UPPER_SNAKE; usually a [`FailureReason`], but a newer encoder may know more of them.
     pub reason: String,

@@ -1,5 +1,6 @@
 //! The tables of this role, behind methods that take the shard key.
 
+mod cached;
 mod garbage;
 mod owner_songs;
 mod songs;

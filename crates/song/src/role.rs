@@ -12,7 +12,11 @@ use crate::{
     watch::Hub,
 };
 use segue_domain::{Clock, GrantSigner, Timestamp};
-use segue_ports::{blob::BlobStore, bus::Bus};
+use segue_ports::{
+    blob::BlobStore,
+    bus::{Bus, WorkQueue},
+    cache::Cache,
+};
 use segue_proto::song::v1::song_service_server::SongServiceServer;
 use segue_store::{Store, StoreError};
 use std::{sync::Arc, time::Duration};
@@ -27,6 +31,8 @@ pub struct Deps {
     pub blob: Arc<dyn BlobStore>,
     /// Facts.
     pub bus: Arc<dyn Bus>,
+    /// In front of the rows that readers ask for.
+    pub cache: Arc<dyn Cache>,
     /// Signs leave to play; edges hold the public key.
     pub grants: GrantSigner,
     /// The time.
@@ -68,9 +74,9 @@ impl Song {
     /// [`Error::Config`] when the configuration cannot work.
     pub fn new(config: SongConfig, deps: Deps) -> Result<Self, Error> {
         let config = config.checked()?;
-        let Deps { store, blob, bus, grants, clock, crash } = deps;
+        let Deps { store, blob, bus, cache, grants, clock, crash } = deps;
         let role = Role {
-            songs: Songs::new(store.clone(), clock.clone()),
+            songs: Songs::new(store.clone(), cache.as_ref(), clock.clone()),
             list: OwnerSongs::new(store.clone()),
             scan: Scan::new(store.clone()),
             garbage: GarbageBin::new(store),
@@ -92,14 +98,14 @@ impl Song {
         store.migrate::<Migrator>().await
     }
 
-    /// Checks that the tables are up to date and changes nothing; the error says what to run.
+    /// Fails with a sentence that says what to run when a table is missing or of an older version.
     pub async fn migrated(store: &Store) -> Result<(), StoreError> {
         store.migrated::<Migrator>().await
     }
 
-    /// Fails with a sentence that says what to run when a table is missing or of an older version.
-    pub async fn migrated(store: &Store) -> Result<(), StoreError> {
-        store.migrated::<Migrator>().await
+    /// The work queues of the role.
+    pub fn queues() -> Vec<WorkQueue> {
+        Inbox::ALL.iter().map(|inbox| inbox.queue()).collect()
     }
 
     /// Makes the work queues durable, so that facts published from now on wait in them. Repeating it changes nothing.
@@ -121,8 +127,10 @@ impl Song {
         let consumers = Inbox::ALL.map(|inbox| consume::run(self.role.clone(), inbox, shutdown.clone()));
         let reap = Duration::from_secs(self.role.config.reap_seconds);
         let release = Duration::from_secs(self.role.config.release_sweep_seconds);
+        let follow = self.role.songs.follow().run(self.role.bus.as_ref());
         tokio::join!(
             futures::future::join_all(consumers),
+            shutdown.run_until_cancelled(follow),
             self.role.hub.run(self.role.bus.as_ref(), &shutdown),
             every(reap, &shutdown, || self.role.reap()),
             every(release, &shutdown, || self.role.release_all()),

@@ -2,6 +2,7 @@
 
 mod blob;
 mod bus;
+mod cached;
 mod create;
 mod edit;
 mod events;

@@ -12,8 +12,10 @@ use segue_proto::event::v1::Event;
 
 impl Role {
     pub(super) async fn on_song(&self, event: &Event) -> Result<(), Error> {
-        // A topic that is newer than this code is not for this list.
-        let Some(song) = header_of(event) else { return Ok(()) };
+        // What is newer than this code waits among the dead letters until the code is as new.
+        let Some(song) = header_of(event) else {
+            return Err(Error::Malformed(format!("{} says nothing about a song", event.r#type)));
+        };
         let entry = Entry {
             owner: parse(&song.owner_id)?,
             song: parse(&song.song_id)?,
@@ -23,6 +25,8 @@ impl Role {
             created: song.create_time.as_ref().map(from_proto).unwrap_or_default(),
             deleted: event.r#type == Fact::Deleted.topic(),
         };
+        // Who changed the song has dropped it from the cache already, unless that process died in between.
+        self.songs.heard(entry.song, entry.sequence).await;
         Ok(self.list.apply(&entry).await?)
     }
 }

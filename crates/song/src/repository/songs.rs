@@ -1,6 +1,9 @@
 //! Songs by id, and the one function through which every change of a song goes.
 
-use super::garbage;
+use super::{
+    cached::{SongRows, follow},
+    garbage,
+};
 use crate::{
     Error,
     entity::songs::{ActiveModel, Column, Entity, Model},
@@ -13,62 +16,68 @@ use sea_orm::{
     Statement, Value, prelude::Uuid,
 };
 use segue_domain::{Clock, SongId, Timestamp, UserId};
+use segue_ports::cache::{Cache, Follow, Records, Source};
 use segue_store::{Outbox, Store, StoreError};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Times that a change is tried against others before the caller is told to come back.
 const ATTEMPTS: u32 = 20;
 
-/// The table `songs`.
+/// The table `songs`, behind a cache.
 #[derive(Debug, Clone)]
 pub(crate) struct Songs {
     store: Store,
+    cached: Records<SongRecord>,
     clock: Arc<dyn Clock>,
 }
 
 impl Songs {
-    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub(crate) fn new(store: Store, cache: &dyn Cache, clock: Arc<dyn Clock>) -> Self {
+        let cached = Records::new(cache, SongRows(store.clone()));
+        Self { store, cached, clock }
     }
 
-    /// The row, which may be a moment old; tombstones too. A row that a replica does not have yet is looked for on
-    /// the primary, and so is one older than `at_least`.
-    pub(crate) async fn find(&self, id: SongId, at_least: u64) -> Result<Option<SongRecord>, StoreError> {
-        let shard = id.into();
-        match one(&self.store.reader(&shard), id).await? {
-            Some(song) if song.version >= at_least => Ok(Some(song)),
-            _ => self.latest(id).await,
-        }
+    /// What keeps the cache true to changes by other processes, while it runs.
+    pub(crate) fn follow(&self) -> Follow {
+        follow(&self.cached)
+    }
+
+    /// The song now has this version.
+    pub(crate) async fn heard(&self, id: SongId, version: u64) {
+        self.cached.invalidate(&id.to_string(), version).await;
+    }
+
+    /// The row, which may be a moment old; tombstones too. One older than `at_least` is looked for on the primary.
+    pub(crate) async fn find(&self, id: SongId, at_least: u64) -> Result<Option<SongRecord>, Error> {
+        let found = self.cached.get(&id.to_string(), at_least).await.map_err(Error::Rows)?;
+        Ok(found.map(Arc::unwrap_or_clone))
     }
 
     /// The row as it was last committed; tombstones too.
     pub(crate) async fn latest(&self, id: SongId) -> Result<Option<SongRecord>, StoreError> {
-        one(&self.store.primary(&id.into()), id).await
+        self.store.read(|| one(self.store.primary(&id.into()), id)).await
     }
 
     /// Those of the songs that are there, which may be a moment old; tombstones too.
-    pub(crate) async fn find_many(&self, ids: &[SongId]) -> Result<HashMap<SongId, SongRecord>, StoreError> {
-        let mut found = HashMap::with_capacity(ids.len());
-        // One query per database, whatever the topology.
-        for ids in self.store.together(ids) {
-            let reader = self.store.reader(&ids[0].into());
-            let ids = ids.iter().map(|id| id.uuid());
-            for row in Entity::find().filter(Column::Id.is_in(ids)).all(&reader).await? {
-                let song = SongRecord::try_from(row)?;
-                found.insert(song.id, song);
-            }
-        }
-        Ok(found)
+    pub(crate) async fn find_many(&self, ids: &[SongId]) -> Result<HashMap<SongId, SongRecord>, Error> {
+        let names: Vec<String> = ids.iter().map(SongId::to_string).collect();
+        let found = self.cached.get_many(&names).await.map_err(Error::Rows)?;
+        Ok(found.into_values().map(|song| (song.id, Arc::unwrap_or_clone(song))).collect())
     }
 
     /// A new song with its SongCreated. [`StoreError::Duplicate`] when the id is taken.
     pub(crate) async fn insert(&self, song: &SongRecord) -> Result<(), StoreError> {
+        self.store.retry(|| self.insert_once(song)).await?;
+        self.heard(song.id, song.version).await;
+        count(Fact::Created);
+        Ok(())
+    }
+
+    async fn insert_once(&self, song: &SongRecord) -> Result<(), StoreError> {
         let mut tx = self.store.begin(song.id.into()).await?;
         Entity::insert(ActiveModel::try_from(song)?).exec_without_returning(tx.connection()).await?;
         tx.emit(Outbox::Main, Fact::Created.event(song)).await?;
-        tx.commit().await?;
-        count(Fact::Created);
-        Ok(())
+        tx.commit().await
     }
 
     /// Changes a song: reads it, lets `decide` say what becomes of it, and writes that with its fact and its
@@ -79,44 +88,62 @@ impl Songs {
         id: SongId,
         mut decide: impl FnMut(&SongRecord) -> Result<Step, Error>,
     ) -> Result<SongRecord, Error> {
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                let pause = Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)));
-                tokio::time::sleep(pause).await;
-            }
-            let before = self.latest(id).await?.ok_or(Error::NotFound(id))?;
-            let Step { change, garbage } = decide(&before)?;
-            let now = self.clock.now();
-            let Some((song, fact)) = change else {
-                if !garbage.is_empty() {
-                    let tx = self.store.begin(id.into()).await?;
-                    garbage::insert(tx.connection(), &garbage, now).await?;
-                    tx.commit().await?;
+        let mut tries = self.store.tries();
+        let mut attempt = 0;
+        while attempt < ATTEMPTS {
+            match self.change_once(id, &mut decide).await {
+                Ok(Some(song)) => {
+                    self.heard(id, song.version).await;
+                    return Ok(song);
                 }
-                return Ok(before);
-            };
-            let mut song = *song;
-            song.version = before.version + 1;
-            song.updated = now;
-            let mut tx = self.store.begin(id.into()).await?;
-            let written = Entity::update_many()
-                .set(ActiveModel::try_from(&song)?)
-                .filter(Column::Id.eq(id.uuid()))
-                .filter(Column::Version.eq(i64::try_from(before.version).map_err(StoreError::corrupt)?))
-                .exec(tx.connection())
-                .await
-                .map_err(StoreError::from)?;
-            if written.rows_affected == 0 {
-                tx.rollback().await?;
-                continue;
+                Ok(None) => attempt += 1,
+                // Nothing was changed: a commit whose answer was lost is no such error.
+                Err(Error::Store(error)) if tries.again(&error).await => {}
+                Err(error) => return Err(error),
             }
-            garbage::insert(tx.connection(), &garbage, now).await?;
-            tx.emit(Outbox::Main, fact.event(&song)).await?;
-            tx.commit().await?;
-            count(fact);
-            return Ok(song);
+            let pause = Duration::from_millis(u64::from(rand::random_range(0..=attempt * 2)));
+            tokio::time::sleep(pause).await;
         }
         Err(Error::Contended)
+    }
+
+    /// `None` when somebody else changed the row in between.
+    async fn change_once(
+        &self,
+        id: SongId,
+        decide: &mut impl FnMut(&SongRecord) -> Result<Step, Error>,
+    ) -> Result<Option<SongRecord>, Error> {
+        let before = self.latest(id).await?.ok_or(Error::NotFound(id))?;
+        let Step { change, garbage } = decide(&before)?;
+        let now = self.clock.now();
+        let Some((song, fact)) = change else {
+            if !garbage.is_empty() {
+                let tx = self.store.begin(id.into()).await?;
+                garbage::insert(tx.connection(), &garbage, now).await?;
+                tx.commit().await?;
+            }
+            return Ok(Some(before));
+        };
+        let mut song = *song;
+        song.version = before.version + 1;
+        song.updated = now;
+        let mut tx = self.store.begin(id.into()).await?;
+        let written = Entity::update_many()
+            .set(ActiveModel::try_from(&song)?)
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::Version.eq(i64::try_from(before.version).map_err(StoreError::corrupt)?))
+            .exec(tx.connection())
+            .await
+            .map_err(StoreError::from)?;
+        if written.rows_affected == 0 {
+            tx.rollback().await?;
+            return Ok(None);
+        }
+        garbage::insert(tx.connection(), &garbage, now).await?;
+        tx.emit(Outbox::Main, fact.event(&song)).await?;
+        tx.commit().await?;
+        count(fact);
+        Ok(Some(song))
     }
 
     /// How many of the owner's encodings are on the bus and have not ended.
@@ -190,19 +217,42 @@ impl Songs {
         values: [Value; N],
         read: impl Fn(&QueryResult) -> Result<T, DbErr>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut all = Vec::new();
-        for primary in self.store.primaries() {
-            let statement = Statement::from_sql_and_values(self.store.backend(), sql, values.clone());
-            for row in primary.query_all_raw(statement).await? {
-                all.push(read(&row)?);
+        let ask = || async {
+            let mut all = Vec::new();
+            for primary in self.store.primaries() {
+                let statement = Statement::from_sql_and_values(self.store.backend(), sql, values.clone());
+                for row in primary.query_all_raw(statement).await? {
+                    all.push(read(&row)?);
+                }
             }
-        }
-        Ok(all)
+            Ok(all)
+        };
+        self.store.read(ask).await
     }
 }
 
-async fn one(db: &DatabaseConnection, id: SongId) -> Result<Option<SongRecord>, StoreError> {
-    let row: Option<Model> = Entity::find_by_id(id.uuid()).one(db).await?;
+/// Rows of songs, with one query per database, whatever the topology.
+pub(super) async fn load(store: &Store, ids: &[SongId], from: Source) -> Result<Vec<SongRecord>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for ids in store.together(ids) {
+        let shard = ids[0].into();
+        let query = Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.uuid())));
+        let read = || async {
+            let db = match from {
+                Source::Replica => store.reader(&shard),
+                Source::Primary => store.primary(&shard),
+            };
+            Ok(query.clone().all(&db).await?)
+        };
+        for row in store.read(read).await? {
+            found.push(SongRecord::try_from(row)?);
+        }
+    }
+    Ok(found)
+}
+
+pub(super) async fn one(db: DatabaseConnection, id: SongId) -> Result<Option<SongRecord>, StoreError> {
+    let row: Option<Model> = Entity::find_by_id(id.uuid()).one(&db).await?;
     row.map(SongRecord::try_from).transpose()
 }
 

@@ -4,6 +4,7 @@ use super::{blob::FakeBlob, bus::Shared};
 use crate::{Deps, Song, SongApi, SongConfig, block, consume::Inbox, record::SongRecord, role::Role};
 use prost::Message;
 use sea_orm::{ConnectionTrait, Statement};
+use segue_cache::{CacheConfig, Tiered};
 use segue_domain::{
     EncodingId, EventId, GrantSigner, ManualClock, OutputId, SessionId, SongId, Timestamp, UserId,
 };
@@ -51,6 +52,7 @@ pub(super) async fn worlds_with(change: impl Fn(&mut SongConfig)) -> Vec<World> 
             store: test.store.clone(),
             blob: blob.clone(),
             bus: bus.clone(),
+            cache: Arc::new(Tiered::new(&CacheConfig::default(), None, Arc::new(clock.clone())).unwrap()),
             grants: GrantSigner::from_seed(&[7; 32]),
             clock: Arc::new(clock.clone()),
             crash: |_| (),
