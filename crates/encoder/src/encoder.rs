@@ -11,7 +11,10 @@ use crate::{
 };
 use segue_domain::Clock;
 use segue_mesh::{Channel, RoleSigner};
-use segue_ports::{blob::BlobStore, bus::Bus};
+use segue_ports::{
+    blob::BlobStore,
+    bus::{Bus, WorkQueue},
+};
 use segue_proto::encoder::v1::encoder_service_server::EncoderServiceServer;
 use segue_store::{Store, StoreError};
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
@@ -53,6 +56,7 @@ pub struct Deps {
 #[derive(Debug, Clone)]
 pub struct Encoder {
     inner: Arc<Inner>,
+    dead_letter_queues: Arc<[String]>,
 }
 
 /// What its parts share.
@@ -83,7 +87,16 @@ impl Encoder {
             config,
             deps,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let dead_letter_queues = Self::queues(&inner.config).iter().map(|q| q.name.to_owned()).collect();
+        Ok(Self { inner: Arc::new(inner), dead_letter_queues })
+    }
+
+    /// The work queues whose dead letters administrators see: those of all roles, this one's included, in the order
+    /// in which they are shown. Without it, they are the [role's own](Self::queues).
+    #[must_use]
+    pub fn with_dead_letter_queues(mut self, queues: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.dead_letter_queues = queues.into_iter().map(Into::into).collect();
+        self
     }
 
     /// Makes or updates the role's table. Safe to repeat.
@@ -103,7 +116,12 @@ impl Encoder {
     pub fn service(
         &self,
     ) -> EncoderServiceServer<impl segue_proto::encoder::v1::encoder_service_server::EncoderService> {
-        EncoderServiceServer::new(Service::new(Arc::clone(&self.inner)))
+        EncoderServiceServer::new(Service::new(Arc::clone(&self.inner), Arc::clone(&self.dead_letter_queues)))
+    }
+
+    /// The work queues of the role.
+    pub fn queues(config: &EncoderConfig) -> Vec<WorkQueue> {
+        vec![queue::jobs(config), queue::intake()]
     }
 
     /// Makes the role's queues durable, so that facts published from now on wait in them. Safe to repeat.

@@ -61,6 +61,7 @@ impl Coded for Error {
             Self::Ended(_) | Self::NotFailed(_) => Code::FailedPrecondition,
             Self::TooManyWatchers => Code::ResourceExhausted,
             Self::Store(e) => e.code(),
+            Self::Bus(BusError::Refused(_)) => Code::Internal,
             Self::Bus(_) | Self::Songs(_) => Code::Unavailable,
             Self::Internal(_) | Self::Config(_) => Code::Internal,
         }
@@ -77,6 +78,7 @@ impl Coded for Error {
             Self::NotFailed(_) => "ENCODING_NOT_FAILED",
             Self::TooManyWatchers => "TOO_MANY_WATCHERS",
             Self::Store(e) => e.reason(),
+            Self::Bus(BusError::Refused(_)) => "BUS_REFUSES",
             Self::Bus(_) => "BUS_UNAVAILABLE",
             Self::Songs(_) => "SONG_SERVICE_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
@@ -105,6 +107,7 @@ impl Coded for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Store(e) => e.retry_after(),
+            Self::Bus(BusError::Refused(_)) => None,
             Self::Bus(_) | Self::Songs(_) => Some(Duration::from_millis(500)),
             Self::TooManyWatchers => Some(Duration::from_secs(10)),
             _ => None,

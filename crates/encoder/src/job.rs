@@ -13,7 +13,7 @@ mod stop;
 pub(crate) use consumer::work;
 pub(crate) use intake::take_in;
 
-use crate::repository::Header;
+use crate::{queue, repository::Header};
 use prost::Message as _;
 use segue_domain::{ObjectName, SongId};
 use segue_ports::bus::Message;
@@ -38,6 +38,10 @@ impl Job {
     pub(crate) fn parse(message: &Message) -> Result<Self, String> {
         let event =
             Event::decode(message.payload.clone()).map_err(|e| format!("payload is no event: {e}"))?;
+        // Another version may mean something else by the same fields.
+        if event.r#type != queue::UPLOADED[0] {
+            return Err(format!("event {} of type {:?} is not known to this version", event.id, event.r#type));
+        }
         let Some(Data::SongUploaded(data)) = event.data else {
             return Err(format!("event {} of type {:?} carries no song_uploaded", event.id, event.r#type));
         };

@@ -4,7 +4,11 @@ use crate::EncoderConfig;
 use segue_ports::bus::WorkQueue;
 use std::time::Duration;
 
-const UPLOADED: &[&str] = &["song.uploaded.v1"];
+pub(crate) const JOBS: &str = "encoder.jobs";
+const INTAKE: &str = "encoder.intake";
+
+/// The fact that is a job.
+pub(crate) const UPLOADED: &[&str] = &["song.uploaded.v1"];
 
 /// Broadcast: how far a job is. Payload: `EncodingProgress`.
 pub(crate) const PROGRESS: &str = "encoding.progress.v1";
@@ -17,7 +21,7 @@ pub(crate) const SONG_DELETED: &str = "song.deleted.v1";
 /// Jobs, one at a time per worker.
 pub(crate) fn jobs(config: &EncoderConfig) -> WorkQueue {
     WorkQueue {
-        name: "encoder.jobs",
+        name: JOBS,
         topics: UPLOADED,
         prefetch: 1,
         max_failures: config.max_failures,
@@ -29,7 +33,7 @@ pub(crate) fn jobs(config: &EncoderConfig) -> WorkQueue {
 /// worker has time for it.
 pub(crate) fn intake() -> WorkQueue {
     WorkQueue {
-        name: "encoder.intake",
+        name: INTAKE,
         topics: UPLOADED,
         prefetch: 16,
         max_failures: 3,

@@ -1,6 +1,7 @@
 //! The gRPC service: shows encodings, and stops them.
 
 mod cancel;
+mod dead;
 mod hear;
 mod ladder;
 mod list;
@@ -17,9 +18,11 @@ use futures::{StreamExt, stream::BoxStream};
 use segue_domain::{EncodingId, IdError, SongId};
 use segue_mesh::{Caller, Reply, status};
 use segue_proto::encoder::v1::{
-    CancelEncodingRequest, CancelEncodingResponse, GetEncodingRequest, GetEncodingResponse, GetLadderRequest,
-    GetLadderResponse, ListEncodingsRequest, ListEncodingsResponse, RetryEncodingRequest,
-    RetryEncodingResponse, WatchEncodingRequest, WatchEncodingResponse,
+    CancelEncodingRequest, CancelEncodingResponse, DropDeadLetterRequest, DropDeadLetterResponse,
+    GetEncodingRequest, GetEncodingResponse, GetLadderRequest, GetLadderResponse, ListDeadLettersRequest,
+    ListDeadLettersResponse, ListEncodingsRequest, ListEncodingsResponse, RetryDeadLetterRequest,
+    RetryDeadLetterResponse, RetryEncodingRequest, RetryEncodingResponse, WatchEncodingRequest,
+    WatchEncodingResponse,
     encoder_service_server::EncoderService,
 };
 use std::sync::Arc;
@@ -30,12 +33,13 @@ use tonic::{Request, Response, Status};
 pub(crate) struct Service {
     encoder: Arc<Inner>,
     watchers: Arc<Semaphore>,
+    dead_letter_queues: Arc<[String]>,
 }
 
 impl Service {
-    pub(crate) fn new(encoder: Arc<Inner>) -> Self {
+    pub(crate) fn new(encoder: Arc<Inner>, dead_letter_queues: Arc<[String]>) -> Self {
         let watchers = Arc::new(Semaphore::new(encoder.config.max_watchers));
-        Self { encoder, watchers }
+        Self { encoder, watchers, dead_letter_queues }
     }
 }
 
@@ -96,6 +100,32 @@ impl EncoderService for Service {
 
     async fn get_ladder(&self, _request: Request<GetLadderRequest>) -> Reply<GetLadderResponse> {
         Ok(Response::new(ladder::ladder()))
+    }
+
+    async fn list_dead_letters(
+        &self,
+        request: Request<ListDeadLettersRequest>,
+    ) -> Reply<ListDeadLettersResponse> {
+        let answer = dead::list(&self.encoder, &self.dead_letter_queues, request.into_inner()).await;
+        Ok(Response::new(answer.map_err(status)?))
+    }
+
+    async fn retry_dead_letter(
+        &self,
+        request: Request<RetryDeadLetterRequest>,
+    ) -> Reply<RetryDeadLetterResponse> {
+        let RetryDeadLetterRequest { queue, dead_letter_id } = request.into_inner();
+        let found = dead::retry(&self.encoder, &self.dead_letter_queues, &queue, &dead_letter_id).await;
+        Ok(Response::new(RetryDeadLetterResponse { found: found? }))
+    }
+
+    async fn drop_dead_letter(
+        &self,
+        request: Request<DropDeadLetterRequest>,
+    ) -> Reply<DropDeadLetterResponse> {
+        let DropDeadLetterRequest { queue, dead_letter_id } = request.into_inner();
+        let found = dead::drop(&self.encoder, &self.dead_letter_queues, &queue, &dead_letter_id).await;
+        Ok(Response::new(DropDeadLetterResponse { found: found.map_err(status)? }))
     }
 }
 

@@ -102,6 +102,10 @@ async fn answer(
     let span = tracing::info_span!("consume", topic, messaging.message.id = id, otel.kind = "consumer");
     follow(&span, message.traceparent.as_deref());
     let handled = match Event::decode(message.payload.clone()) {
+        // Another version may mean something else by the same fields, and will be understood after an upgrade.
+        Ok(event) if !event.r#type.ends_with(".v1") => {
+            Err(Error::Malformed(format!("{} is not known to this version", event.r#type)))
+        }
         Ok(event) => role.handle(inbox, event).instrument(span).await,
         Err(error) => Err(Error::Malformed(error.to_string())),
     };

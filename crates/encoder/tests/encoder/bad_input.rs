@@ -4,7 +4,10 @@ use crate::{
     original::{Original, wav},
     stack::{Set, Stack},
 };
+use prost::Message as _;
 use segue_ports::{blob::BlobStore, bus::Bus};
+use segue_proto::{encoder::v1::EncodingState, event::v1::Event};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_bad_original_fails_once_with_its_reason() {
@@ -51,9 +54,32 @@ async fn a_message_that_is_no_job_becomes_a_dead_letter() {
         if !stack.dead_letters().await.is_empty() {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let dead = stack.dead_letters().await;
     assert_eq!(dead.len(), 1);
     assert!(dead[0].reason.contains("no event"), "{}", dead[0].reason);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_another_version_waits_among_the_dead_letters() {
+    let stack = Stack::start(Set::default()).await;
+    let newer = Original::store(&stack, &wav(1));
+    let mut message = newer.message();
+    let mut event = Event::decode(message.payload.clone()).unwrap();
+    event.r#type = "song.uploaded.v2".into();
+    message.payload = event.encode_to_vec().into();
+    stack.bus.publish(vec![message]).await.unwrap();
+    let good = Original::store(&stack, &wav(1));
+    good.publish(&stack).await;
+    stack.wait_for(&good, EncodingState::Succeeded).await;
+    let dead = async {
+        while stack.dead_letters().await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), dead).await.expect("it is parked");
+    let dead = stack.dead_letters().await;
+    assert!(dead[0].reason.contains("song.uploaded.v2"), "{}", dead[0].reason);
+    assert!(stack.encoding(&newer).await.is_none(), "nothing was made of it");
 }

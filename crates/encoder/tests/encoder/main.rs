@@ -3,6 +3,7 @@
 mod bad_input;
 mod calls;
 mod cancel;
+mod dead_letters;
 mod faults;
 mod memory_blob;
 mod original;

@@ -35,7 +35,15 @@ async fn facts_from_the_queues_move_songs_and_lists_and_poison_ends_as_a_dead_le
             traceparent: None,
         };
         let events = [fact(started(id, encoding)), fact(succeeded(id, encoding, OutputId::new()))];
-        let mut messages = vec![poison];
+        // It means something else, or will: nothing is made of it.
+        let mut newer = fact(failed(id, encoding, "DAMAGED_AUDIO"));
+        newer.r#type = "encoding.failed.v2".into();
+        let newer = Message { topic: "encoding.failed.v1".into(), ..message(&newer) };
+        // The list hears of all that happens to songs, also what it does not know.
+        let unknown = fact(started(id, encoding));
+        let unknown = Message { topic: "song.painted.v1".into(), ..message(&unknown) };
+        let mut parked = vec!["poison".to_owned(), newer.id.clone(), unknown.id.clone()];
+        let mut messages = vec![poison, newer, unknown];
         messages.extend(events.iter().map(message));
         world.bus.publish(messages).await.unwrap();
         until("READY", async || world.row(id).await.state == SongState::Ready).await;
@@ -48,8 +56,11 @@ async fn facts_from_the_queues_move_songs_and_lists_and_poison_ends_as_a_dead_le
             world.api.list_songs(by(owner, ready())).await.unwrap().into_inner().songs.len() == 1
         })
         .await;
-        until("a dead letter", async || world.bus.dead().len() == 1).await;
-        assert_eq!(world.bus.dead()[0].message.id, "poison");
+        until("dead letters", async || world.bus.dead().len() == 3).await;
+        let mut dead: Vec<_> = world.bus.dead().into_iter().map(|letter| letter.message.id).collect();
+        dead.sort();
+        parked.sort();
+        assert_eq!(dead, parked);
         assert!(world.bus.acked() >= 2);
         shutdown.cancel();
         tokio::time::timeout(Duration::from_secs(5), task).await.expect("shuts down at once").unwrap();
