@@ -8,7 +8,10 @@ use crate::{
 };
 use segue_domain::Clock;
 use segue_mesh::{Channel, RoleSigner};
-use segue_ports::{bus::Bus, index::Index};
+use segue_ports::{
+    bus::{Bus, WorkQueue},
+    index::Index,
+};
 use segue_proto::search::v1::search_service_server::SearchServiceServer;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -75,6 +78,11 @@ impl Search {
             stop: CancellationToken::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The work queues of the role.
+    pub fn queues(config: &SearchConfig) -> Vec<WorkQueue> {
+        vec![queue::index(config)]
     }
 
     /// Makes the work queue durable, so that facts published from now on wait in it. Repeating it changes nothing.
