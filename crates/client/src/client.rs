@@ -1,6 +1,10 @@
 //! A connection to a server, and the session that its calls are made in.
 
-use crate::{ClientError, CredentialStore, Credentials, error::is_broken_connection};
+use crate::{
+    ClientError, CredentialStore, Credentials,
+    consistency::{Consistent, Seen},
+    error::is_broken_connection,
+};
 use segue_proto::{
     encoder::v1::encoder_service_client::EncoderServiceClient,
     identity::v1::{
@@ -34,6 +38,7 @@ struct Inner {
     http: reqwest::Client,
     store: Arc<dyn CredentialStore>,
     renewing: tokio::sync::Mutex<()>,
+    seen: Arc<Seen>,
 }
 
 impl Client {
@@ -66,6 +71,7 @@ impl Client {
             http,
             store,
             renewing: tokio::sync::Mutex::default(),
+            seen: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -80,9 +86,9 @@ impl Client {
         &self.inner.http
     }
 
-    /// The song service.
-    pub fn songs(&self) -> SongServiceClient<Channel> {
-        SongServiceClient::new(self.inner.channel.clone())
+    /// The song service. Reads see what this client wrote before, wherever they are answered.
+    pub fn songs(&self) -> SongServiceClient<Consistent> {
+        SongServiceClient::new(Consistent::new(self.inner.channel.clone(), self.inner.seen.clone()))
     }
     /// The identity service.
     pub fn identity(&self) -> IdentityServiceClient<Channel> {

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod client;
+mod consistency;
 mod credentials;
 mod error;
 mod hash;
@@ -15,6 +16,7 @@ mod upload;
 mod watch;
 
 pub use client::Client;
+pub use consistency::Consistent;
 pub use credentials::{CredentialStore, Credentials, MemoryCredentials};
 pub use error::ClientError;
 pub use hash::{FileIdentity, identify};

@@ -7,8 +7,11 @@ use segue_proto::song::v1::{song_service_server::SongService, *};
 use std::sync::Arc;
 use tonic::{Request, Response, Status, metadata::MetadataValue};
 
-/// Metadata in which a write says `song_id@version`; sent back with a read, that reads at least this version.
+/// Metadata in which a write says `song_id@version`; sent back with a read, that reads at least this version. A caller
+/// who wrote several songs sends a list with commas.
 const CONSISTENCY: &str = "segue-consistency";
+/// Versions of one call that are looked at.
+const MOST_SEEN: usize = 16;
 /// For calls that came through no gateway and when no public URL is configured.
 const FALLBACK_ORIGIN: &str = "http://localhost";
 
@@ -24,14 +27,15 @@ pub(crate) struct Call {
     pub caller: Caller,
     /// Scheme and authority for URLs in the answer.
     pub origin: String,
-    /// A version that the caller has seen.
-    pub seen: Option<(SongId, u64)>,
+    /// Versions that the caller has seen.
+    pub seen: Vec<(SongId, u64)>,
 }
 
 impl Call {
     /// The least version of a song that the caller may be shown.
     pub(crate) fn at_least(&self, song: SongId) -> u64 {
-        self.seen.filter(|(id, _)| *id == song).map_or(0, |(_, version)| version)
+        let versions = self.seen.iter().filter(|(id, _)| *id == song).map(|(_, version)| *version);
+        versions.max().unwrap_or(0)
     }
 }
 
@@ -42,10 +46,12 @@ impl SongApi {
 
     fn take<T>(&self, request: Request<T>) -> (Call, T) {
         let of_call = origin(&request, FALLBACK_ORIGIN);
-        let seen = request.metadata().get(CONSISTENCY).and_then(|v| v.to_str().ok()).and_then(|text| {
-            let (id, version) = text.split_once('@')?;
+        let seen = request.metadata().get(CONSISTENCY).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let seen = seen.split(',').take(MOST_SEEN).filter_map(|mark| {
+            let (id, version) = mark.trim().split_once('@')?;
             Some((id.parse().ok()?, version.parse().ok()?))
         });
+        let seen = seen.collect();
         let origin = self.role.addresses.origin(&of_call).trim_end_matches('/').to_owned();
         (Call { caller: Caller::of(&request), origin, seen }, request.into_inner())
     }
