@@ -11,7 +11,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect,
 };
 use segue_domain::{EncodingId, OutputId, SongId, Timestamp, UserId};
-use segue_proto::event::v1::EncodingSucceeded;
+use segue_proto::event::v1::{EncodingSucceeded, Event};
 use segue_store::{Outbox, ShardKey, Store, StoreError, Transaction};
 
 /// What names a job's row and who owns it.
@@ -44,11 +44,21 @@ impl Repository {
 
     /// Makes the row, QUEUED, unless there is one.
     pub(crate) async fn queue(&self, job: Header, now: Timestamp) -> Result<(), StoreError> {
-        insert(&self.store.primary(&job.song.into()), job, now).await
+        self.store.retry(|| async { insert(&self.store.primary(&job.song.into()), job, now).await }).await
     }
 
     /// Counts an attempt, and makes the encoding RUNNING (with an event) if it was QUEUED or not there.
     pub(crate) async fn begin(&self, job: Header, now: Timestamp) -> Result<Change, StoreError> {
+        let mut tries = self.store.tries();
+        loop {
+            match self.begin_once(job, now).await {
+                Err(error) if tries.again(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn begin_once(&self, job: Header, now: Timestamp) -> Result<Change, StoreError> {
         let mut tx = self.store.begin(job.song.into()).await?;
         insert(tx.connection(), job, now).await?;
         let row =
@@ -86,7 +96,8 @@ impl Repository {
             row.state = Set(State::Succeeded.as_str().into());
             row.output_id = Set(Some(output.to_string()));
         };
-        self.end(job.song, job.id, now, change, |encoding| event::succeeded(encoding, summary, now)).await
+        self.end(job.song, job.id, now, change, |encoding| event::succeeded(encoding, summary.clone(), now))
+            .await
     }
 
     /// QUEUED or RUNNING becomes FAILED, and the fact is told, unless the encoding has ended. The row must be there.
@@ -110,8 +121,25 @@ impl Repository {
         song: SongId,
         id: EncodingId,
         now: Timestamp,
-        change: impl FnOnce(&mut ActiveModel),
-        fact: impl FnOnce(&Encoding) -> segue_proto::event::v1::Event,
+        change: impl Fn(&mut ActiveModel),
+        fact: impl Fn(&Encoding) -> Event,
+    ) -> Result<Change, StoreError> {
+        let mut tries = self.store.tries();
+        loop {
+            match self.end_once(song, id, now, &change, &fact).await {
+                Err(error) if tries.again(&error).await => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn end_once(
+        &self,
+        song: SongId,
+        id: EncodingId,
+        now: Timestamp,
+        change: impl Fn(&mut ActiveModel),
+        fact: impl Fn(&Encoding) -> Event,
     ) -> Result<Change, StoreError> {
         let mut tx = self.store.begin(song.into()).await?;
         let row = lock(&tx, song, id).await?.ok_or_else(|| StoreError::corrupt("encoding vanished"))?;
@@ -134,7 +162,8 @@ impl Repository {
     /// The encoding as the primary has it.
     pub(crate) async fn get(&self, song: SongId, id: EncodingId) -> Result<Option<Encoding>, StoreError> {
         let shard = ShardKey::from(song);
-        let row = find(song, id).one(&self.store.primary(&shard)).await?;
+        let read = || async { Ok(find(song, id).one(&self.store.primary(&shard)).await?) };
+        let row: Option<Model> = self.store.read(read).await?;
         row.map(Encoding::try_from).transpose()
     }
 
@@ -150,11 +179,9 @@ impl Repository {
         if let Some(before) = before {
             rows = rows.filter(Column::EncodingId.lt(before.to_string()));
         }
-        let rows = rows
-            .order_by_desc(Column::EncodingId)
-            .limit(u64::from(most))
-            .all(&self.store.reader(&shard))
-            .await?;
+        let rows = rows.order_by_desc(Column::EncodingId).limit(u64::from(most));
+        let read = || async { Ok(rows.clone().all(&self.store.reader(&shard)).await?) };
+        let rows: Vec<Model> = self.store.read(read).await?;
         rows.into_iter().map(Encoding::try_from).collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{Error, Identity, accounts, refresh_token::RefreshToken, sessions};
 use segue_proto::identity::v1::{RefreshSessionRequest, RefreshSessionResponse};
+use segue_store::StoreError;
 
 impl Identity {
     /// Trades a refresh token for a new pair. A token that was used before ends the session, at once and without
@@ -29,7 +30,11 @@ impl Identity {
         let expires = now.plus(self.inner.config.session_life());
         let mut tx = self.begin(user_id).await?;
         if sessions::renew(tx.connection(), &token, &next, now, expires).await? {
-            tx.commit().await?;
+            match tx.commit().await {
+                // Asking the caller to try again would end the session.
+                Err(StoreError::Unknown(_)) if self.holds(&next).await? => {}
+                done => done?,
+            }
             let tokens = self.tokens(&user, &next, expires, now)?;
             return Ok(RefreshSessionResponse { tokens: Some(tokens) });
         }
@@ -45,5 +50,12 @@ impl Identity {
             metrics::counter!("segue_identity_refresh_reuse_total").increment(1);
         }
         Err(Error::RefreshReused)
+    }
+
+    /// Whether this is the good token of its session.
+    async fn holds(&self, token: &RefreshToken) -> Result<bool, StoreError> {
+        let read = || async { sessions::find(&self.primary(), token.session()).await };
+        let session = self.inner.deps.store.read(read).await?;
+        Ok(session.is_some_and(|session| session.refresh_hash == token.secret_hash()))
     }
 }

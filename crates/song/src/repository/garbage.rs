@@ -32,11 +32,18 @@ impl GarbageBin {
 
     /// Writes down what has no change of a song beside it. Repeating it changes nothing.
     pub(crate) async fn add(&self, garbage: &Garbage, now: Timestamp) -> Result<(), StoreError> {
-        insert(&self.store.primary(&garbage.song.into()), std::slice::from_ref(garbage), now).await
+        let add = || async {
+            insert(&self.store.primary(&garbage.song.into()), std::slice::from_ref(garbage), now).await
+        };
+        self.store.retry(add).await
     }
 
     /// What is due at `now`, longest due first; at most `most` per shard.
     pub(crate) async fn due(&self, now: Timestamp, most: u32) -> Result<Vec<Rubbish>, StoreError> {
+        self.store.read(|| self.due_now(now, most)).await
+    }
+
+    async fn due_now(&self, now: Timestamp, most: u32) -> Result<Vec<Rubbish>, StoreError> {
         let mut due = Vec::new();
         for primary in self.store.primaries() {
             let rows = Entity::find()
@@ -61,15 +68,22 @@ impl GarbageBin {
             not_before: Set(at.millis()),
             second_pass: Set(true),
         };
-        Entity::update(row).exec_without_returning(&self.store.primary(&rubbish.song.into())).await?;
-        Ok(())
+        let write = || async {
+            let db = self.store.primary(&rubbish.song.into());
+            Entity::update(row.clone()).exec_without_returning(&db).await?;
+            Ok(())
+        };
+        self.store.retry(write).await
     }
 
     /// It is gone for good.
     pub(crate) async fn forget(&self, rubbish: &Rubbish) -> Result<(), StoreError> {
         let key = (rubbish.song.uuid(), rubbish.prefix.clone());
-        Entity::delete_by_id(key).exec(&self.store.primary(&rubbish.song.into())).await?;
-        Ok(())
+        let delete = || async {
+            Entity::delete_by_id(key.clone()).exec(&self.store.primary(&rubbish.song.into())).await?;
+            Ok(())
+        };
+        self.store.retry(delete).await
     }
 }
 

@@ -58,11 +58,12 @@ impl OwnerSongs {
             .update_columns([Column::Sequence, Column::State, Column::Sha256, Column::Deleted])
             .action_and_where(Expr::col((Entity, Column::Sequence)).lt(Expr::col(("excluded", "sequence"))))
             .to_owned();
-        Entity::insert(row)
-            .on_conflict(newer)
-            .exec_without_returning(&self.store.primary(&entry.owner.into()))
-            .await?;
-        Ok(())
+        let write = || async {
+            let insert = Entity::insert(row.clone()).on_conflict(newer.clone());
+            insert.exec_without_returning(&self.store.primary(&entry.owner.into())).await?;
+            Ok(())
+        };
+        self.store.retry(write).await
     }
 
     /// One page, newest first: creation time and id.
@@ -85,7 +86,8 @@ impl OwnerSongs {
                 .add(Column::SongId.lt(song.uuid()));
             query = query.filter(Condition::any().add(Column::CreatedAt.lt(created.millis())).add(same));
         }
-        let rows = query.all(&self.store.reader(&page.owner.into())).await?;
+        let ask = || async { Ok(query.clone().all(&self.store.reader(&page.owner.into())).await?) };
+        let rows: Vec<_> = self.store.read(ask).await?;
         let read = |id| SongId::from_uuid(id).map_err(StoreError::corrupt);
         rows.into_iter().map(|row| Ok((Timestamp(row.created_at), read(row.song_id)?))).collect()
     }
