@@ -77,7 +77,7 @@ fn long_files(workspace: &Workspace) -> anyhow::Result<Vec<(String, usize)>> {
 }
 
 /// Every Rust file of every crate: the crate's name, the path relative to the root, the text.
-fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(String, String, String)>> {
+pub(crate) fn sources(workspace: &Workspace) -> anyhow::Result<Vec<(String, String, String)>> {
     let mut all = Vec::new();
     for package in &workspace.packages {
         let folder = folder(package)?;

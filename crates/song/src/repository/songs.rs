@@ -12,8 +12,8 @@ use crate::{
     transition::Step,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QueryResult,
-    Statement, Value, prelude::Uuid,
+    ActiveValue::NotSet, ColumnTrait, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter,
+    QueryResult, Statement, Value, prelude::Uuid,
 };
 use segue_domain::{Clock, SongId, Timestamp, UserId};
 use segue_ports::cache::{Cache, Follow, Records, Source};
@@ -128,8 +128,10 @@ impl Songs {
         song.version = before.version + 1;
         song.updated = now;
         let mut tx = self.store.begin(id.into()).await?;
+        // The shard key of a row is never written again.
+        let row = ActiveModel { id: NotSet, ..ActiveModel::try_from(&song)? };
         let written = Entity::update_many()
-            .set(ActiveModel::try_from(&song)?)
+            .set(row)
             .filter(Column::Id.eq(id.uuid()))
             .filter(Column::Version.eq(i64::try_from(before.version).map_err(StoreError::corrupt)?))
             .exec(tx.connection())

@@ -1,0 +1,59 @@
+//! What the rules know of each table.
+
+/// A table whose rows are spread over shards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    /// The column whose hash chooses the shard.
+    pub(super) key: &'static str,
+    /// Tables of the same aggregate live on the same shard for the same key.
+    pub(super) aggregate: &'static str,
+}
+
+const SHARDED: [Table; 5] = [
+    Table { name: "songs", key: "id", aggregate: "song" },
+    Table { name: "garbage", key: "song_id", aggregate: "song" },
+    Table { name: "encodings", key: "song_id", aggregate: "song" },
+    Table { name: "owner_songs", key: "owner_id", aggregate: "owner" },
+    Table { name: "outbox", key: "shard_key", aggregate: "outbox" },
+];
+
+/// Functions whose statements ask a whole shard, and are run on each: sweeps, sums, rebuilds. They only read. `file#function`,
+/// or a folder.
+const WHOLE_SHARD: [(&str, &str); 4] = [
+    ("crates/song/src/repository/songs.rs#everywhere", "shares, quotas and sweeps are asked of every shard"),
+    ("crates/song/src/repository/garbage.rs#due_now", "the reaper sweeps every shard"),
+    ("crates/song/src/scan.rs#page", "a rebuild of the index reads every shard"),
+    (RELAY, "a relay carries the outbox of one shard, in that shard's own database"),
+];
+const RELAY: &str = "crates/cdc/src/";
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sharded(Table),
+    /// Lives in one database whatever the topology.
+    Whole,
+    /// Nobody has said.
+    Unknown,
+}
+
+pub(super) fn kind(name: &str) -> Kind {
+    if let Some(table) = SHARDED.iter().find(|table| table.name == name) {
+        return Kind::Sharded(*table);
+    }
+    let whole = name.starts_with("identity_") || name.ends_with("_migrations") || name.starts_with("relay_");
+    let catalogue = name.starts_with("pg_") || ["columns", "tables", "sequences"].contains(&name);
+    if whole || catalogue { Kind::Whole } else { Kind::Unknown }
+}
+
+/// Whether one of these functions may read a whole shard.
+pub(super) fn may_read_a_whole_shard(functions: &str) -> bool {
+    let mut functions = functions.split(' ');
+    functions.any(|function| WHOLE_SHARD.iter().any(|(allowed, _)| function.starts_with(allowed)))
+}
+
+/// Whether one of these functions is the relay's, which prunes its own shard's outbox.
+pub(super) fn is_the_relay(functions: &str) -> bool {
+    functions.split(' ').any(|function| function.starts_with(RELAY))
+}
