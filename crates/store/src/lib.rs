@@ -5,7 +5,13 @@
 //!
 //! Rules that keep sharding possible: every repository call takes the [`ShardKey`]; one aggregate per
 //! transaction; no join across aggregates; every unique constraint contains the shard key; ids and times
-//! are bound by the program and never computed in SQL.
+//! are bound by the program and never computed in SQL. `cargo xtask sql-rules` holds every statement that tests
+//! send against them.
+//!
+//! On PostgreSQL a monitor finds the primary and the replicas, and finds them again after a failover. So a connection is
+//! the choice of a moment: take it from [`Store::reader`] or [`Store::primary`] inside [`Store::read`], [`Store::read_through`]
+//! or [`Store::retry`], which try again within the caller's deadline. A transaction that wrote a fact knows what became of
+//! it even when the answer to its commit was lost.
 #![forbid(unsafe_code)]
 
 mod config;

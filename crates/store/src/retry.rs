@@ -25,7 +25,7 @@ impl Tries {
     /// Whether to try again after `error`, once this returns: only for one after which nothing was changed, and while
     /// there is time. It waits for a moment, or until another server is in use.
     pub async fn again(&mut self, error: &StoreError) -> bool {
-        if !matches!(error, StoreError::Unavailable(_)) {
+        if !matches!(error, StoreError::Unavailable(_)) || self.store.is_closed() {
             return false;
         }
         let longest = (FIRST_PAUSE * 2_u32.saturating_pow(self.made)).min(LONGEST_PAUSE);

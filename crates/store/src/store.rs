@@ -2,7 +2,13 @@
 
 use crate::{ShardKey, StoreConfig, StoreError, Transaction, group::Group, pool};
 use sea_orm::{DatabaseConnection, DbBackend};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// What the store asks of the program around it.
@@ -30,6 +36,7 @@ struct Inner {
     servers: Servers,
     retry: Duration,
     outbox_written: watch::Sender<u64>,
+    closed: AtomicBool,
     hooks: Hooks,
 }
 
@@ -65,7 +72,13 @@ impl Store {
             false => Servers::Group(Group::open(config).await?),
         };
         let retry = Duration::from_millis(config.retry_ms);
-        let inner = Inner { servers, retry, outbox_written: watch::Sender::new(0), hooks };
+        let inner = Inner {
+            servers,
+            retry,
+            outbox_written: watch::Sender::new(0),
+            closed: AtomicBool::new(false),
+            hooks,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -129,8 +142,14 @@ impl Store {
         self.inner.outbox_written.subscribe()
     }
 
-    /// Ends every connection.
+    /// Whether any server of the database answers reads now. For readiness.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        Ok(self.reader(&ShardKey::from(segue_domain::SongId::new())).ping().await?)
+    }
+
+    /// Ends every connection. Nothing is tried again from now on.
     pub async fn close(&self) {
+        self.inner.closed.store(true, Ordering::Relaxed);
         match &self.inner.servers {
             Servers::Embedded { writer, reader } => {
                 // Both are attempted; a pool that is already closed is closed.
@@ -145,6 +164,10 @@ impl Store {
     pub(crate) fn patience(&self) -> Duration {
         let left = (self.inner.hooks.remaining)();
         left.map_or(self.inner.retry, |left| left.min(self.inner.retry))
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inner.closed.load(Ordering::Relaxed)
     }
 
     /// A statement failed as it does when a server is away.

@@ -1,7 +1,7 @@
 //! Every statement that tests send to PostgreSQL, with the functions that sent it, for `cargo xtask sql-rules`.
 //!
-//! One line each: `statement`, a tab, the functions of Segue on the stack from the innermost outwards with blanks between,
-//! a tab, the SQL. What migrations made is read back from the catalogue, however they made it, and comes as lines that
+//! One line each: `statement`, a tab, the places of Segue on the stack (file and line) from the innermost outwards with
+//! blanks between, a tab, the SQL. What migrations made is read back from the catalogue, however they made it, and comes as lines that
 //! begin with `schema`.
 
 use crate::StoreError;
@@ -35,6 +35,7 @@ const SCHEMA: &str = "
 /// The file.
 pub(crate) struct StatementLog {
     file: File,
+    folder: String,
     seen: Mutex<HashMap<String, u32>>,
     schema: Mutex<HashSet<String>>,
 }
@@ -44,7 +45,9 @@ impl StatementLog {
     pub(super) fn open(path: &Path) -> Self {
         let file =
             File::options().create(true).append(true).open(path).expect("SEGUE_TEST_SQL_LOG is writable");
-        Self { file, seen: Mutex::default(), schema: Mutex::default() }
+        let folder =
+            std::env::current_dir().map_or_else(|_| String::new(), |folder| folder.display().to_string());
+        Self { file, folder, seen: Mutex::default(), schema: Mutex::default() }
     }
 
     pub(crate) fn write(&self, statement: &Statement) {
@@ -60,7 +63,7 @@ impl StatementLog {
             }
         }
         let stack = Backtrace::force_capture().to_string();
-        self.line("statement", &functions(&stack), &statement.sql);
+        self.line("statement", &places(&stack, &self.folder), &statement.sql);
     }
 
     pub(super) async fn write_schema(&self, db: &DatabaseConnection) -> Result<(), StoreError> {
@@ -78,90 +81,55 @@ impl StatementLog {
     }
 
     /// One write per line, so that lines of several processes do not mix.
-    fn line(&self, kind: &str, functions: &str, sql: &str) {
+    fn line(&self, kind: &str, places: &str, sql: &str) {
         let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
-        let line = format!("{kind}\t{functions}\t{sql}\n");
+        let line = format!("{kind}\t{places}\t{sql}\n");
         (&self.file).write_all(line.as_bytes()).expect("SEGUE_TEST_SQL_LOG can be written");
     }
 }
 
-/// The functions of Segue on a stack, but those of the store itself, without generics and the names of closures.
-fn functions(stack: &str) -> String {
+/// The places of Segue on a stack, but those of the store itself, relative to the root of the repository. A place and not
+/// a name, since the poll of an asynchronous function has no name of its own. `folder` is that of the process.
+fn places(stack: &str, folder: &str) -> String {
     let mut found: Vec<String> = Vec::new();
     for line in stack.lines() {
-        let Some((number, name)) = line.trim().split_once(": ") else { continue };
-        if number.parse::<u32>().is_err() {
+        let Some(place) = line.trim().strip_prefix("at ") else { continue };
+        let place = match place.strip_prefix("./") {
+            Some(inside) => format!("{folder}/{inside}"),
+            None => place.to_owned(),
+        };
+        let Some(start) = ["/crates/", "/gateway/"].iter().filter_map(|root| place.rfind(root)).max() else {
+            continue;
+        };
+        // Without the column.
+        let Some((place, _)) = place[start + 1..].rsplit_once(':') else { continue };
+        // The C library's frames have relative places too.
+        if !place.contains(".rs:") {
             continue;
         }
-        let name = plain(name);
-        if name.starts_with("segue_") && !name.starts_with("segue_store::") && found.last() != Some(&name) {
-            found.push(name);
+        if !place.starts_with("crates/store/src/") && found.last().is_none_or(|last| last != place) {
+            found.push(place.to_owned());
         }
     }
     found.join(" ")
 }
 
-/// `a::B::c` of `<a::B<T>>::c::<U>::{closure#0}`, `<a::B as D>::c` and the like.
-fn plain(name: &str) -> String {
-    let whole = match name.strip_prefix('<') {
-        Some(inner) => {
-            let (of, rest) = inner.split_at(end_of_generics(inner));
-            format!(
-                "{}{}",
-                without_generics(of).split(" as ").next().unwrap_or_default(),
-                without_generics(rest)
-            )
-        }
-        None => without_generics(name),
-    };
-    let parts = whole.split("::").filter(|part| !part.is_empty() && !part.starts_with('{'));
-    parts.collect::<Vec<_>>().join("::")
-}
-
-/// Where the bracket closes that was opened before the text.
-fn end_of_generics(text: &str) -> usize {
-    let mut depth = 1;
-    let end = text.char_indices().find(|(_, c)| {
-        depth += i32::from(*c == '<') - i32::from(*c == '>');
-        depth == 0
-    });
-    end.map_or(text.len(), |(at, _)| at)
-}
-
-fn without_generics(text: &str) -> String {
-    let mut depth = 0_i32;
-    let mut kept = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => depth += 1,
-            '>' => depth = (depth - 1).max(0),
-            c if depth == 0 => kept.push(c),
-            _ => {}
-        }
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests {
-    use super::functions;
+    use super::places;
 
     #[test]
-    fn names_the_functions_of_roles_only() {
-        let stack = "   0: std::backtrace::Backtrace::create\n             at /rustc/x.rs:1:2\n   \
-            5: segue_store::pool::watched::{{closure}}\n   \
-            9: sea_orm::executor::Select<E>::one::{{closure}}\n  \
-            10: segue_song::repository::songs::one::{{closure}}\n  \
-            11: segue_song::repository::songs::Songs::find::{{closure}}\n  \
-            12: segue_song::repository::songs::Songs::find::{{closure}}::{{closure}}\n  \
-            13: segue_identity::accounts::find::<sea_orm::DatabaseConnection>::{closure#0}\n  \
-            12: <segue_song::repository::songs::Songs<A<B>>>::latest::<C>::{closure#0}\n  \
-            14: <segue_song::service::SongApi as segue_proto::SongService>::get_song::{{closure}}\n";
+    fn names_the_places_of_roles_only() {
+        let stack = "   0: std::backtrace::Backtrace::create\n             at /rustc/x/library/std/src/x.rs:1:2\n   \
+            5: {closure#0}\n             at /r/crates/store/src/pool.rs:123:9\n   \
+            9: {async_fn#0}<E>\n             at /root/.cargo/registry/src/index/sea-orm-2.0.4/src/executor.rs:1:1\n  \
+            10: {async_fn#0}\n             at ./src/repository/songs.rs:20:5\n  \
+            11: {async_fn#0}\n             at ./src/repository/songs.rs:20:9\n  \
+            12: start_thread\n             at ./nptl/pthread_create.c:442:8\n  \
+            13: {async_fn#0}\n             at /r/gateway/src/gateway.rs:7:1\n";
         assert_eq!(
-            functions(stack),
-            "segue_song::repository::songs::one segue_song::repository::songs::Songs::find \
-             segue_identity::accounts::find segue_song::repository::songs::Songs::latest \
-             segue_song::service::SongApi::get_song"
+            places(stack, "/r/crates/song"),
+            "crates/song/src/repository/songs.rs:20 gateway/src/gateway.rs:7"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! One primary and one streaming replica, killed, stopped and promoted under a store that is never restarted.
 
+mod patroni;
 mod server;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
