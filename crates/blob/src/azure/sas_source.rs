@@ -136,7 +136,7 @@ impl SasSource {
 
     fn tell(&self, expires: Timestamp) {
         let left = expires.since(self.clock.now());
-        metrics::gauge!("segue_blob_sas_expires_seconds").set(expires.seconds() as f64);
+        metrics::gauge!("segue_blob_sas_expires_timestamp_seconds").set(expires.seconds() as f64);
         if left < WARN {
             tracing::warn!(left_seconds = left.as_secs(), "the container's SAS ends soon: renew it");
         }

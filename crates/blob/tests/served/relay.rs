@@ -19,6 +19,10 @@ pub(crate) enum Way {
     LosesOneAnswer,
     /// Of the answer come 100,000 bytes, this one time; then the connection ends.
     CutsOneAnswer,
+    /// Of the answer come 100,000 bytes, this one time; then nothing more.
+    StallsOneAnswer,
+    /// It stays, as do those that are there, and nothing comes through.
+    Silent,
 }
 
 /// The relay; ends with the test's runtime.
@@ -52,26 +56,27 @@ async fn serve(mut client: TcpStream, target: String, way: Arc<watch::Sender<Way
     let mut mine = Way::Open;
     way.send_if_modified(|way| {
         mine = *way;
-        let once = matches!(way, Way::LosesOneAnswer | Way::CutsOneAnswer);
+        let once = matches!(way, Way::LosesOneAnswer | Way::CutsOneAnswer | Way::StallsOneAnswer);
         if once {
             *way = Way::Open;
         }
         once
     });
+    let mut state = way.subscribe();
     let keep = match mine {
         Way::Open => usize::MAX,
         Way::Closed => return,
+        Way::Silent => return hold(&mut state).await,
         Way::LosesOneAnswer => 0,
-        Way::CutsOneAnswer => 100_000,
+        Way::CutsOneAnswer | Way::StallsOneAnswer => 100_000,
     };
     let mut server = TcpStream::connect(target).await.expect("the server is there");
     if mine == Way::Open {
-        let mut closed = way.subscribe();
         tokio::select! {
             _ = copy_bidirectional(&mut client, &mut server) => {}
-            _ = closed.wait_for(|way| *way == Way::Closed) => {}
+            _ = state.wait_for(|way| matches!(way, Way::Closed | Way::Silent)) => {}
         }
-        return;
+        return hold(&mut state).await;
     }
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
@@ -94,4 +99,12 @@ async fn serve(mut client: TcpStream, target: String, way: Arc<watch::Sender<Way
         tokio::select! { _ = ask => {}, () = answer => {} }
     };
     let _ = timeout(Duration::from_secs(10), both).await;
+    if mine == Way::StallsOneAnswer {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Keeps a connection while the way is silent.
+async fn hold(state: &mut watch::Receiver<Way>) {
+    let _ = state.wait_for(|way| *way != Way::Silent).await;
 }
