@@ -123,7 +123,7 @@ impl Rabbit {
             ended: ended.clone(),
         };
         let consume = supervisor("consume");
-        let first = match consume.connect().await {
+        let first = match consume.connect(limit).await {
             Ok(connection) => Some(connection),
             Err(fault) if matches!(fault.code(), Some(403 | 530)) => {
                 return Err(RabbitError::Refused { url: config.url, said: fault.said() });

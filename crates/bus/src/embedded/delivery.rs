@@ -57,6 +57,7 @@ impl Delivery for EmbeddedDelivery {
     }
 
     async fn fail(self: Box<Self>, reason: &str) -> Result<(), BusError> {
+        metrics::counter!("segue_bus_failed_total").increment(1);
         let answer = if self.last_attempt() {
             tracing::warn!(message.id = %self.message().id, topic = %self.message().topic, "message is a dead letter");
             Answer::Dead { reason: reason.to_owned(), failed: true }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures::{FutureExt, StreamExt};
 use lapin::{
     Channel,
-    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 use segue_ports::bus::{BusError, Delivery, WorkConsumer, WorkQueue};
@@ -20,13 +20,22 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Pause before a lost subscription is opened again on a connection that lives.
+/// Pause before a lost subscription is opened again on a connection that lives. When its queue was deleted, other
+/// consumers have to hear of it before the queue is made again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often the broker is asked about the subscription: one that is lost without a word would wait for ever.
+const CHECK: Duration = Duration::from_secs(5);
 
 /// A subscription on one channel.
 struct Open {
     channel: Channel,
     consumer: lapin::Consumer,
+    /// Deliveries that were not answered yet.
+    held: Arc<()>,
+    /// Something came since the last check.
+    lively: bool,
+    /// Nothing came although something was there.
+    doubtful: bool,
 }
 
 #[derive(Debug)]
@@ -87,7 +96,7 @@ async fn subscribe(core: &Core, session: &Session, queue: &WorkQueue) -> Result<
     let consumed =
         channel.basic_consume(name.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default());
     let consumer = within(core.limit, "consuming", consumed).await?;
-    Ok(Open { channel, consumer })
+    Ok(Open { channel, consumer, held: Arc::new(()), lively: false, doubtful: false })
 }
 
 struct Pump {
@@ -116,15 +125,24 @@ impl Pump {
 
     /// True when nobody wants more, false when the subscription is lost.
     async fn pump(&self, open: &mut Open) -> bool {
+        let mut checks = tokio::time::interval_at(tokio::time::Instant::now() + CHECK, CHECK);
         loop {
             let next = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return true,
                 () = self.core.closing.cancelled() => return true,
                 next = open.consumer.next() => next,
+                _ = checks.tick() => match self.works(open).await {
+                    true => continue,
+                    false => {
+                        tracing::warn!(queue = self.queue.name, "subscription is dead");
+                        return false;
+                    }
+                }
             };
             match next {
                 Some(Ok(delivery)) => {
+                    open.lively = true;
                     let held = self.hold(open, delivery);
                     tokio::select! {
                         biased;
@@ -147,12 +165,30 @@ impl Pump {
         }
     }
 
+    /// False when the queue has no consumer or is not there, or when twice in a row messages were waiting in it, none
+    /// was in our hands, and none came. What keeps the broker from answering ends the channel.
+    async fn works(&self, open: &mut Open) -> bool {
+        let name = self.core.topology.names.work(self.queue.name);
+        let options = QueueDeclareOptions::durable().passive();
+        let looked = open.channel.queue_declare(name.into(), options, FieldTable::default());
+        match within(self.core.limit, "looking at a queue", looked).await {
+            Ok(queue) => {
+                let idle = !std::mem::replace(&mut open.lively, false) && Arc::strong_count(&open.held) == 1;
+                let ignored = idle && queue.message_count() > 0;
+                let twice = std::mem::replace(&mut open.doubtful, ignored) && ignored;
+                queue.consumer_count() > 0 && !twice
+            }
+            Err(Fault::Slow(_)) => true,
+            Err(Fault::Broker(..)) => false,
+        }
+    }
+
     fn hold(&self, open: &Open, mut delivery: lapin::message::Delivery) -> Held {
         if delivery.redelivered {
             metrics::counter!("segue_bus_redelivered_total", "queue" => self.queue.name).increment(1);
         }
         let arrived = Arrived::take(&mut delivery);
-        Held::new(arrived, delivery.acker, open.channel.clone(), self.core.limit)
+        Held::new(arrived, delivery.acker, open.channel.clone(), open.held.clone(), self.core.limit)
     }
 
     /// A new subscription; `None` when nobody wants it any more.
@@ -160,12 +196,12 @@ impl Pump {
         let mut link = self.core.consuming.clone();
         let open = async {
             loop {
+                tokio::time::sleep(PAUSE).await;
                 let session = link.session().await;
                 match subscribe(&self.core, &session, &self.queue).await {
                     Ok(open) => return open,
                     Err(error) => {
                         tracing::warn!(queue = self.queue.name, %error, "queue cannot be consumed");
-                        tokio::time::sleep(PAUSE).await;
                     }
                 }
             }

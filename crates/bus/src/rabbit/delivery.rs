@@ -21,12 +21,20 @@ pub(super) struct Held {
     acker: Option<Acker>,
     /// Its channel stays open as long as it is held: closing it would give the message back.
     _channel: Channel,
+    /// Its subscription sees by this that something is held.
+    _held: Arc<()>,
     limit: Duration,
 }
 
 impl Held {
-    pub(super) fn new(arrived: Arrived, acker: Acker, channel: Channel, limit: Duration) -> Self {
-        Self { arrived, acker: Some(acker), _channel: channel, limit }
+    pub(super) fn new(
+        arrived: Arrived,
+        acker: Acker,
+        channel: Channel,
+        held: Arc<()>,
+        limit: Duration,
+    ) -> Self {
+        Self { arrived, acker: Some(acker), _channel: channel, _held: held, limit }
     }
 
     /// False when the broker has taken it back.

@@ -9,14 +9,22 @@ use super::{
     topology::Topology,
 };
 use futures::StreamExt;
-use lapin::{Channel, Connection, ConnectionProperties, Event, uri::AMQPUri};
+use lapin::{
+    Channel, Connection, ConnectionProperties, Event,
+    tcp::{AMQPUriTcpExt, OwnedTLSConfig},
+    uri::AMQPUri,
+};
 use segue_ports::bus::BusError;
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// First pause before connecting again.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// Longest handshake when nobody waits for it. A broker that stands still accepts connections and says nothing; an
+/// attempt that is given up leaves a thread of the client library behind until the broker answers or dies, so they are
+/// few, and one that is under way succeeds as soon as the broker goes on.
+const HANDSHAKE: Duration = Duration::from_secs(30);
 /// A connection that lived this long was a good one: the next pause is the first again.
 const GOOD: Duration = Duration::from_secs(10);
 /// How often a connection is asked whether it lives, beside the events that it sends.
@@ -109,10 +117,22 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// Tries to connect once. A broker that is away is not a fault of the configuration; one that refuses is.
-    pub(super) async fn connect(&self) -> Result<Connection, Fault> {
+    pub(super) async fn connect(&self, handshake: Duration) -> Result<Connection, Fault> {
         let name = format!("segue {} {}", self.name, std::process::id());
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        within(self.limit, "connecting", Connection::connect_uri(self.uri.clone(), properties)).await
+        let runtime = lapin::runtime::default_runtime().map_err(|e| Fault::Broker("connecting", e))?;
+        let limit = self.limit;
+        // The client library sets no limit of its own to either.
+        let reach = async move |uri: AMQPUri, runtime| {
+            let tls = OwnedTLSConfig::default();
+            let reached = AMQPUriTcpExt::connect_with_config_async(&uri, tls.as_ref(), &runtime);
+            match tokio::time::timeout(limit, reached).await {
+                Ok(stream) => stream.map_err(lapin::Error::from),
+                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            }
+        };
+        let connected = Connection::connector(self.uri.clone(), runtime, reach, properties);
+        within(handshake, "connecting", connected).await
     }
 
     /// Runs the link until it is ended; `first` is a connection that is there already.
@@ -129,7 +149,7 @@ impl Supervisor {
             let attempt = async {
                 let connection = match first.take() {
                     Some(connection) => connection,
-                    None => self.connect().await?,
+                    None => self.connect(HANDSHAKE).await?,
                 };
                 let session = Session { connection, broken: CancellationToken::new(), limit: self.limit };
                 self.topology.declare_all(&session).await?;
@@ -180,6 +200,8 @@ impl Supervisor {
                 () = self.ended.cancelled() => return None,
                 () = session.broken.cancelled() => return Some("it does not answer".into()),
                 event = events.next() => match event {
+                    // A channel's error is its owner's business.
+                    Some(Event::Error(error)) if error.is_amqp_soft_error() => {}
                     Some(Event::Error(error)) => return Some(error.to_string()),
                     Some(Event::ConnectionBlocked(reason)) => {
                         tracing::warn!(link = self.name, reason, "the broker blocks publishing");

@@ -14,6 +14,10 @@ use tokio::{sync::mpsc, time::Instant};
 /// How often it is looked at whether something waits too long, and whether a lost channel can be opened again.
 const TICK: Duration = Duration::from_millis(200);
 
+/// Wait before a queue that is gone is declared again: the broker has to tell its consumers first, or it moves them
+/// to the new queue quietly, and delivers nothing to them.
+const MOURNING: Duration = Duration::from_secs(1);
+
 /// A channel in confirm mode.
 struct Open {
     session: Arc<Session>,
@@ -172,6 +176,7 @@ impl Task {
     /// A queue that should have taken a message is gone: everything is declared again, and the message published once
     /// more.
     async fn repair(&mut self) {
+        tokio::time::sleep(MOURNING).await;
         let declared = match &self.open {
             Some(open) => self.setting.topology.declare_all(&open.session).await,
             None => Ok(()),
