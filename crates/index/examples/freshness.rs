@@ -118,6 +118,7 @@ async fn main() -> Result<(), Failure> {
         None => ("tantivy", Arc::new(Tantivy::open(folder.path(), TantivyConfig::default()).await?)),
     };
     index.prepare().await?;
+    let resident_before = resident_mb();
     let begin = Instant::now();
     let mut new = index.rebuild().await?;
     for first in (0..arguments.songs).step_by(1_000) {
@@ -147,9 +148,13 @@ async fn main() -> Result<(), Failure> {
         searcher.await??;
     }
     let mut searches = std::mem::take(&mut *searches.lock().map_err(|_| "a search panicked")?);
+    let resident = resident_mb();
+    // Long enough for the embedded engine to rest.
+    tokio::time::sleep(Duration::from_secs(7)).await;
     println!(
         "engine={engine} songs={} fill_s={:.1} writes={} fresh_p50_ms={:.0} fresh_p99_ms={:.0} searches={} \
-         search_p50_ms={:.1} search_p99_ms={:.1} resident_mb={}",
+         search_p50_ms={:.1} search_p99_ms={:.1} resident_before_mb={resident_before} resident_mb={resident} \
+         resident_idle_mb={}",
         arguments.songs,
         fill.as_secs_f64(),
         fresh.len(),

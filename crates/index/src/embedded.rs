@@ -12,6 +12,7 @@
 
 mod best;
 mod home;
+mod near;
 mod question;
 mod rebuild;
 mod schema;
@@ -47,8 +48,8 @@ const MOST_WRITES: usize = 1_000;
 /// What the composition root may set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// Least time from one commit to the next. A write waits at most this long, and is found when its commit
-    /// returns.
+    /// Least time from the beginning of one commit to that of the next. A write waits at most this long or until
+    /// the commit before it returns, and is found when its own does.
     pub pace: Duration,
     /// How long nothing is written until everything is synced and the writer's memory given back.
     pub idle: Duration,

@@ -2,7 +2,6 @@
 //!
 //! What a text is cut into (`analyse`), what a hit is worth (`rank`) and what is kept of a document
 //! (`entry`) is the same for both; an engine only says it in its own words. Only the binary names an engine.
-#![forbid(unsafe_code)]
 
 mod analyse;
 mod cursor;

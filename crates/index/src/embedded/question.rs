@@ -1,6 +1,6 @@
 //! A question in tantivy's words.
 
-use super::schema::Fields;
+use super::{near::Near, schema::Fields};
 use crate::{
     analyse::{Question, Word},
     entry,
@@ -9,9 +9,7 @@ use crate::{
 use segue_ports::index::Query;
 use tantivy::{
     Term,
-    query::{
-        BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, Query as Clause, TermQuery,
-    },
+    query::{BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, Query as Clause, TermQuery},
     schema::{Field as Place, IndexRecordOption},
 };
 
@@ -19,8 +17,7 @@ use tantivy::{
 pub(super) fn build(fields: &Fields, question: &Question, query: &Query) -> Box<dyn Clause> {
     let mut any: Vec<(Occur, Box<dyn Clause>)> = Vec::new();
     for word in &question.words {
-        let matches = Field::ALL.into_iter().flat_map(|field| ways(fields, field, word)).collect();
-        any.push((Occur::Should, Box::new(DisjunctionMaxQuery::new(matches))));
+        any.push((Occur::Should, Box::new(DisjunctionMaxQuery::new(ways(fields, word)))));
     }
     for (place, score) in [(fields.title_name, TITLE_NAMED), (fields.artist_name, ARTIST_NAMED)] {
         any.push((Occur::Should, worth(term(place, &question.name), score)));
@@ -35,25 +32,29 @@ pub(super) fn build(fields: &Fields, question: &Question, query: &Query) -> Box<
     Box::new(BooleanQuery::new(all))
 }
 
-/// Every way in which the field may have the word.
-fn ways(fields: &Fields, field: Field, word: &Word) -> Vec<Box<dyn Clause>> {
-    let place = fields.words(field);
+/// Every way in which a field may have the word.
+fn ways(fields: &Fields, word: &Word) -> Vec<Box<dyn Clause>> {
     let mut ways = Vec::new();
+    let mut way = |clause, field: Field, closeness| ways.push(worth(clause, field.score(closeness)));
     for form in &word.forms {
-        ways.push(worth(term(place, form), field.score(Closeness::Exact)));
-        let near = |typos| FuzzyTermQuery::new(Term::from_field_text(place, form), typos, true);
-        match Word::typos(form) {
-            0 => {}
-            typos => ways.push(worth(Box::new(near(typos)), field.score(Closeness::Typo))),
-        }
-        if word.unfinished {
-            let begun = FuzzyTermQuery::new_prefix(Term::from_field_text(place, form), 0, false);
-            ways.push(worth(Box::new(begun), field.score(Closeness::Prefix)));
+        let typos =
+            Some(Word::typos(form)).filter(|typos| *typos > 0).and_then(|typos| Near::typos(form, typos));
+        let begun = Some(form).filter(|_| word.unfinished).and_then(|form| Near::begun(form));
+        for field in Field::ALL {
+            let place = fields.words(field);
+            way(term(place, form), field, Closeness::Exact);
+            for (near, closeness) in [(&typos, Closeness::Typo), (&begun, Closeness::Prefix)] {
+                if let Some(near) = near {
+                    way(Box::new(near.of(place)), field, closeness);
+                }
+            }
         }
     }
     if !word.parts.is_empty() {
-        let parts = word.parts.iter().map(|part| (Occur::Must, term(place, part))).collect();
-        ways.push(worth(Box::new(BooleanQuery::new(parts)), field.score(Closeness::Exact)));
+        for field in Field::ALL {
+            let parts = word.parts.iter().map(|part| (Occur::Must, term(fields.words(field), part)));
+            way(Box::new(BooleanQuery::new(parts.collect())), field, Closeness::Exact);
+        }
     }
     ways
 }
