@@ -5,8 +5,9 @@ use crate::{
     fact::Fact,
     progress::Progress,
     source::{ChangeSource, SourceError},
+    trace::messages,
 };
-use segue_ports::bus::{BusError, Message};
+use segue_ports::bus::BusError;
 use segue_store::Outbox;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// First wait after a failure; doubles up to [`LONGEST_WAIT`].
 pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(100);
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// For how long the bus may be silent before a publish counts as failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -64,9 +65,9 @@ pub(crate) async fn carry(
 /// Publishes until the bus confirmed. False when `shutdown` came before that.
 async fn publish(deps: &Deps, facts: &[Fact], shutdown: &CancellationToken) -> bool {
     let mut wait = FIRST_WAIT;
+    let (messages, _spans) = messages(facts);
     loop {
-        let messages: Vec<Message> = facts.iter().map(|fact| fact.message.clone()).collect();
-        let published = timeout(PATIENCE, deps.bus.publish(messages)).await;
+        let published = timeout(PATIENCE, deps.bus.publish(messages.clone())).await;
         let error = match published.map_err(|_| PublishError::Silent) {
             Ok(Ok(())) => return true,
             Ok(Err(error)) => error.into(),

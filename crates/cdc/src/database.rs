@@ -1,6 +1,6 @@
 //! A database of the store, and the servers that it may be on.
 
-use crate::{RelayError, endpoint::Endpoint, source::SourceError};
+use crate::{RelayError, endpoint::Endpoint, patroni, source::SourceError};
 use segue_store::{DatabaseUrl, StoreConfig};
 use std::path::PathBuf;
 
@@ -9,18 +9,21 @@ use std::path::PathBuf;
 pub struct Database {
     name: String,
     urls: Vec<DatabaseUrl>,
+    patroni: Vec<String>,
     password_file: Option<PathBuf>,
 }
 
 impl Database {
     /// A database by the servers of which one at a time takes writes; the relay finds out which, again and again.
-    /// `name` is for logs and metrics. `password_file` is for URLs that hold none, and is read for each connection.
+    /// `name` is for logs and metrics. `patroni` holds REST addresses of the group's agents, which name further
+    /// servers. `password_file` is for URLs that hold none. Both are asked for each connection.
     ///
     /// # Errors
     /// When no server is named, or a URL cannot be used.
     pub fn new(
         name: impl Into<String>,
         urls: Vec<DatabaseUrl>,
+        patroni: Vec<String>,
         password_file: Option<PathBuf>,
     ) -> Result<Self, RelayError> {
         if urls.is_empty() {
@@ -29,7 +32,7 @@ impl Database {
         for url in &urls {
             Endpoint::new(url, None)?;
         }
-        Ok(Self { name: name.into(), urls, password_file })
+        Ok(Self { name: name.into(), urls, patroni, password_file })
     }
 
     /// The database of a store's configuration. Servers that are only read from do not matter here.
@@ -38,7 +41,7 @@ impl Database {
     /// As [`Database::new`].
     pub fn of_store(config: &StoreConfig) -> Result<Self, RelayError> {
         let urls = [&config.url].into_iter().chain(&config.urls).filter(|url| !url.is_empty());
-        Self::new("main", urls.cloned().collect(), config.password_file.clone())
+        Self::new("main", urls.cloned().collect(), config.patroni.clone(), config.password_file.clone())
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -61,6 +64,13 @@ impl Database {
             None => None,
         };
         let servers = self.urls.iter().map(|url| Endpoint::new(url, password.as_deref()).map_err(setup));
-        servers.collect()
+        let mut servers = servers.collect::<Result<Vec<_>, _>>()?;
+        for member in patroni::members(&self.patroni).await {
+            let known = |server: &Endpoint| server.host == member.host && server.port == member.port;
+            if !servers.iter().any(known) {
+                servers.push(servers[0].on(&member.host, member.port));
+            }
+        }
+        Ok(servers)
     }
 }

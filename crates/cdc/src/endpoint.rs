@@ -59,6 +59,12 @@ impl Endpoint {
         })
     }
 
+    /// The same database on another server.
+    pub(crate) fn on(&self, host: &str, port: u16) -> Self {
+        let options = self.options.clone().host(host).port(port);
+        Self { host: host.to_owned(), port, options, ..self.clone() }
+    }
+
     /// Whether statements insist on TLS, which the replication stream does not speak.
     pub(crate) fn insists_on_tls(&self) -> bool {
         matches!(

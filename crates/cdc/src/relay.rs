@@ -2,7 +2,7 @@
 
 use crate::{
     CdcConfig, Database, RelayError,
-    carry::{FIRST_WAIT, LONGEST_WAIT, carry},
+    carry::{FIRST_WAIT, carry},
     embedded::{self, Embedded},
     migration::Migrator,
     postgres::{self, Session},
@@ -11,13 +11,15 @@ use crate::{
 };
 use futures::future::join_all;
 use sea_orm::{DatabaseConnection, DbBackend};
-use segue_domain::Clock;
+use segue_domain::{Clock, Code, Coded};
 use segue_ports::bus::Bus;
 use segue_store::{Outbox, Store};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+/// Longest wait for a database; a primary that was promoted is found this much later.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// A source that lived this long was a good one: its end is no reason for a long wait.
 const GOOD: Duration = Duration::from_secs(10);
 
@@ -84,13 +86,15 @@ impl Relay {
     /// for at most 10 s.
     ///
     /// # Errors
-    /// Only at the start: no server of the store is known, or the tables could not be made. Later failures of
-    /// store or bus are logged and tried again, for ever.
+    /// Only at the start: no server of the store is known, or the tables could not be made. That a server of
+    /// PostgreSQL is away, and later failures of store or bus, are logged and tried again, for ever.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), RelayError> {
         if self.deps.store.backend() != DbBackend::Sqlite && self.databases.is_empty() {
             return Err(RelayError::NoServers);
         }
-        self.migrate().await?;
+        if !self.prepare(&shutdown).await? {
+            return Ok(());
+        }
         if self.databases.is_empty() {
             for primary in self.deps.store.primaries() {
                 let [main, identity] = Outbox::ALL;
@@ -107,6 +111,22 @@ impl Relay {
 
     async fn migrate(&self) -> Result<(), RelayError> {
         Ok(self.deps.store.migrate::<Migrator>().await?)
+    }
+
+    /// Makes the tables, as soon as there is a database to make them in. False when `shutdown` came before.
+    async fn prepare(&self, shutdown: &CancellationToken) -> Result<bool, RelayError> {
+        loop {
+            match self.migrate().await {
+                Err(error) if error.code() == Code::Unavailable && !self.databases.is_empty() => {
+                    tracing::warn!(%error, "relay waits for the database");
+                }
+                migrated => return migrated.map(|()| true),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return Ok(false),
+                () = sleep(LONGEST_WAIT) => {}
+            }
+        }
     }
 
     async fn embedded(&self, db: DatabaseConnection, outbox: Outbox, shutdown: &CancellationToken) {

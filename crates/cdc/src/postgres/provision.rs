@@ -8,6 +8,13 @@ use super::{
 use crate::{CdcConfig, Source, database::Database, endpoint::Endpoint, source::SourceError};
 use sea_orm::sqlx::{self, AssertSqlSafe, PgConnection};
 use segue_store::Outbox;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Names the lock of who provisions: "seguepub" in bytes.
+const TURN: i64 = i64::from_be_bytes(*b"seguepub");
+/// How long to wait for a turn: another may be waiting for its slot.
+const TURN_LIMIT: Duration = Duration::from_secs(90);
 
 /// Makes what a source needs in a database. Idempotent.
 pub(crate) async fn provision(database: &Database, config: &CdcConfig) -> Result<(), SourceError> {
@@ -30,15 +37,31 @@ pub(crate) async fn provision(database: &Database, config: &CdcConfig) -> Result
 /// have been away while facts were written, and is treated so.
 pub(crate) async fn prepare(sql: &mut PgConnection, config: &CdcConfig) -> Result<Identity, SourceError> {
     let server = identity(sql).await?;
-    let changed = publication(sql, &config.publication).await?;
-    if changed != Changed::Nothing {
-        published::suspect(sql, &config.slot, &server.system).await?;
-    }
-    if changed == Changed::Made {
-        // An older slot begins at a place in the log where the publication did not exist: it cannot be decoded.
-        slot::discard(sql, &config.slot).await?;
+    // Several that begin together take turns; one that fails gives up its turn with its connection.
+    let turn = sqlx::query("SELECT pg_advisory_lock($1)").bind(TURN).execute(&mut *sql);
+    timeout(TURN_LIMIT, turn).await.map_err(|_| SourceError::Silent)??;
+    // The names were checked to need no quotes, and the tables are ours.
+    let publication = &config.publication;
+    match lacking(sql, publication).await? {
+        Some(tables) if tables.is_empty() => {}
+        Some(tables) => {
+            published::suspect(sql, &config.slot, &server.system).await?;
+            define(sql, format!("ALTER PUBLICATION {publication} ADD TABLE {}", tables.join(", "))).await?;
+        }
+        None => {
+            published::suspect(sql, &config.slot, &server.system).await?;
+            // A slot that is older than the publication cannot be decoded. It goes before, lest a crash leaves it
+            // beside a publication that looks whole, and after, because Patroni may have made it meanwhile.
+            slot::discard(sql, &config.slot).await?;
+            let tables = Outbox::ALL.map(Outbox::table).join(", ");
+            let make =
+                format!("CREATE PUBLICATION {publication} FOR TABLE {tables} WITH (publish = 'insert')");
+            define(sql, make).await?;
+            slot::discard(sql, &config.slot).await?;
+        }
     }
     slot::ensure(sql, config, &server.system).await?;
+    within(sqlx::query("SELECT pg_advisory_unlock($1)").bind(TURN).execute(sql)).await?;
     Ok(server)
 }
 
@@ -77,51 +100,23 @@ pub(crate) async fn replicates(
     }
 }
 
-/// What was done to the publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Changed {
-    Nothing,
-    Extended,
-    Made,
-}
-
-/// Makes the publication of the outbox tables when it is not there, and adds tables that it lacks. Needs no right
-/// to do so when it is whole.
-async fn publication(sql: &mut PgConnection, name: &str) -> Result<Changed, SourceError> {
+/// The outbox tables that a publication lacks; `None` when there is no publication.
+async fn lacking(sql: &mut PgConnection, name: &str) -> Result<Option<Vec<&'static str>>, SourceError> {
     let query = "SELECT pubinsert FROM pg_publication WHERE pubname = $1";
     let inserts: Option<bool> =
         within(sqlx::query_scalar(query).bind(name).fetch_optional(&mut *sql)).await?;
-    let tables = Outbox::ALL.map(Outbox::table);
-    // The name was checked to need no quotes, and the tables are ours.
     match inserts {
-        None => {
-            let list = tables.join(", ");
-            run(sql, format!("CREATE PUBLICATION {name} FOR TABLE {list} WITH (publish = 'insert')")).await?;
-            Ok(Changed::Made)
-        }
+        None => Ok(None),
         Some(false) => Err(SourceError::Setup(format!("publication {name} does not publish inserts"))),
         Some(true) => {
             let query = "SELECT tablename::text FROM pg_publication_tables WHERE pubname = $1";
-            let has: Vec<String> = within(sqlx::query_scalar(query).bind(name).fetch_all(&mut *sql)).await?;
-            let mut changed = Changed::Nothing;
-            for table in tables.into_iter().filter(|table| !has.iter().any(|t| t == table)) {
-                run(sql, format!("ALTER PUBLICATION {name} ADD TABLE {table}")).await?;
-                changed = Changed::Extended;
-            }
-            Ok(changed)
+            let has: Vec<String> = within(sqlx::query_scalar(query).bind(name).fetch_all(sql)).await?;
+            let tables = Outbox::ALL.map(Outbox::table).into_iter();
+            Ok(Some(tables.filter(|table| !has.iter().any(|t| t == table)).collect()))
         }
     }
 }
 
-/// Runs a definition; that another process was faster is as good. (Two that begin together meet in the catalog's
-/// unique index.)
-async fn run(sql: &mut PgConnection, definition: String) -> Result<(), SourceError> {
-    match within(sqlx::query(AssertSqlSafe(definition)).execute(sql)).await {
-        Err(SourceError::Sql(sqlx::Error::Database(error)))
-            if matches!(error.code().as_deref(), Some("42710" | "23505")) =>
-        {
-            Ok(())
-        }
-        ended => ended.map(drop),
-    }
+async fn define(sql: &mut PgConnection, definition: String) -> Result<(), SourceError> {
+    within(sqlx::query(AssertSqlSafe(definition)).execute(sql)).await.map(drop)
 }

@@ -64,7 +64,7 @@ pub(crate) async fn ensure(
             tracing::info!(slot = name, "replication slot was made");
             Ok(())
         }
-        // Another relay was faster.
+        // Someone else was faster: Patroni, or a person.
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42710") => Ok(()),
         Err(error) => Err(error.into()),
     }

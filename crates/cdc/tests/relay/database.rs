@@ -70,7 +70,8 @@ impl TestDatabase {
         let deps =
             Deps { store: self.store.clone(), bus: bus.clone(), clock: Arc::new(SystemClock), crash: |_| () };
         let urls = urls.iter().map(DatabaseUrl::new).collect();
-        Relay::of_databases(deps, config, vec![Database::new("main", urls, None).unwrap()]).unwrap()
+        Relay::of_databases(deps, config, vec![Database::new("main", urls, Vec::new(), None).unwrap()])
+            .unwrap()
     }
 
     pub(crate) fn start(&self, bus: &Arc<Recorder>, source: Source) -> Running {

@@ -5,6 +5,7 @@ mod bus;
 mod cut;
 mod database;
 mod embedded;
+mod failover;
 mod gap;
 mod kills;
 mod latency;
