@@ -52,6 +52,7 @@ impl Transaction {
     /// [`StoreError::Unavailable`]: nothing was changed and nothing will be, it may be made again.
     /// [`StoreError::Unknown`]: the answer was lost and no fact was written, or the database was not there to be asked in
     /// time.
+    #[tracing::instrument(name = "commit", skip_all, fields(db.system = ?self.store.backend(), otel.kind = "client"))]
     pub async fn commit(self) -> Result<(), StoreError> {
         let Self { store, shard, inner, mark } = self;
         match (inner.commit().await.map_err(StoreError::of_commit), &mark) {

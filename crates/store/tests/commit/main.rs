@@ -33,7 +33,7 @@ async fn world() -> Option<World> {
     let url = format!("postgres://{user}@{}/{name}?sslmode=disable", proxy.address);
     let store = Store::connect(&StoreConfig::new(DatabaseUrl::new(url))).await.unwrap();
     store.migrate_outbox().await.unwrap();
-    let table = "CREATE TABLE things (id TEXT PRIMARY KEY)";
+    let table = "CREATE TABLE test_things (id TEXT PRIMARY KEY)";
     store.primaries()[0].execute_unprepared(table).await.unwrap();
     Some(World { proxy, store, attempts: Cell::new(0) })
 }
@@ -47,7 +47,7 @@ impl World {
     async fn create_once(&self, id: SongId) -> Result<(), StoreError> {
         self.attempts.set(self.attempts.get() + 1);
         let mut tx = self.store.begin(id.into()).await?;
-        let insert = "INSERT INTO things (id) VALUES ($1)";
+        let insert = "INSERT INTO test_things (id) VALUES ($1)";
         let insert = Statement::from_sql_and_values(self.store.backend(), insert, [id.to_string().into()]);
         tx.connection().execute_raw(insert).await?;
         let event = Event {
@@ -69,7 +69,7 @@ impl World {
 
     async fn is_there_once(&self) {
         assert!(self.proxy.is_spent(), "the fault did not happen");
-        assert_eq!((self.count("things").await, self.count("outbox").await), (1, 1));
+        assert_eq!((self.count("test_things").await, self.count("outbox").await), (1, 1));
     }
 }
 
@@ -110,7 +110,7 @@ async fn of_many_creates_with_lost_answers_each_is_there_once() {
         world.proxy.arm([Fault::CutBefore, Fault::CutAfter, Fault::None][n % 3]);
         world.create(*id).await.unwrap();
     }
-    assert_eq!((world.count("things").await, world.count("outbox").await), (30, 30));
+    assert_eq!((world.count("test_things").await, world.count("outbox").await), (30, 30));
 }
 
 #[tokio::test]
@@ -118,10 +118,10 @@ async fn without_a_fact_nobody_knows() {
     let Some(world) = world().await else { return };
     world.proxy.arm(Fault::CutAfter);
     let tx = world.store.begin(SongId::new().into()).await.unwrap();
-    tx.connection().execute_unprepared("INSERT INTO things (id) VALUES ('a')").await.unwrap();
+    tx.connection().execute_unprepared("INSERT INTO test_things (id) VALUES ('a')").await.unwrap();
     let lost = tx.commit().await;
     assert!(matches!(lost, Err(StoreError::Unknown(_))), "{lost:?}");
-    assert_eq!(world.count("things").await, 1);
+    assert_eq!(world.count("test_things").await, 1);
 }
 
 #[tokio::test]

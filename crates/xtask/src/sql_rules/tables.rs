@@ -42,7 +42,9 @@ pub(super) fn kind(name: &str) -> Kind {
     if let Some(table) = SHARDED.iter().find(|table| table.name == name) {
         return Kind::Sharded(*table);
     }
-    let whole = name.starts_with("identity_") || name.ends_with("_migrations") || name.starts_with("relay_");
+    // Those of tests are theirs alone.
+    let whole = ["identity_", "relay_", "test_"].iter().any(|start| name.starts_with(start));
+    let whole = whole || name.ends_with("_migrations");
     let catalogue = name.starts_with("pg_") || ["columns", "tables", "sequences"].contains(&name);
     if whole || catalogue { Kind::Whole } else { Kind::Unknown }
 }
