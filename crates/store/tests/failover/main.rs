@@ -1,4 +1,5 @@
 //! One primary and one streaming replica, killed, stopped and promoted under a store that is never restarted.
+#![allow(clippy::disallowed_methods, reason = "tests are told by the environment which server to use")]
 
 mod patroni;
 mod server;
