@@ -20,6 +20,8 @@ use tracing_subscriber::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
+    /// Name of this process in traces, metrics and logs. Several processes of a role share one.
+    pub service: String,
     /// What is logged, as in RUST_LOG: `info,segue_song=debug`.
     pub log: String,
     /// Log lines as JSON.
@@ -32,7 +34,13 @@ pub struct TelemetryConfig {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".into(), json: false, otlp_endpoint: String::new(), otlp_metrics_ms: 10_000 }
+        Self {
+            service: "segue".into(),
+            log: "info".into(),
+            json: false,
+            otlp_endpoint: String::new(),
+            otlp_metrics_ms: 10_000,
+        }
     }
 }
 
@@ -78,13 +86,13 @@ pub fn filter(asked: &str) -> Result<EnvFilter, tracing_subscriber::filter::Pars
     Ok(EnvFilter::builder().parse(asked)?.add_directive(guard))
 }
 
-/// Starts logs (to standard error), metrics, and, when configured, traces, metrics and logs by OTLP under the name
-/// `service`. Once per process, within a tokio runtime.
-pub fn start(service: &str, config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
+/// Starts logs (to standard error), metrics, and, when configured, traces, metrics and logs by OTLP.
+/// Once per process, within a tokio runtime.
+pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     global::set_text_map_propagator(TraceContextPropagator::new());
     let otlp = match config.otlp_endpoint.is_empty() {
         true => None,
-        false => Some(Otlp::connect(service, config)?),
+        false => Some(Otlp::connect(config)?),
     };
     let spans = otlp.as_ref().map(|o| tracing_opentelemetry::layer().with_tracer(o.traces.tracer("segue")));
     let records = match &otlp {

@@ -39,6 +39,10 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Run named roles with a configuration file.
     Serve(ServeArgs),
+    /// Make what the roles of a mesh need before they start: tables, queues, container, index, keys, the first account.
+    ///
+    /// Repeating it changes nothing. Prints the first account on the first run.
+    Provision(ProvisionArgs),
     /// Make an account and sign in.
     Signup(SignupArgs),
     /// Sign in.
@@ -97,6 +101,11 @@ pub(crate) enum Command {
     Index {
         #[command(subcommand)]
         command: IndexCommand,
+    },
+    /// Show jobs that were set aside because they failed again and again; try them again, or throw them away.
+    Jobs {
+        #[command(subcommand)]
+        command: JobsCommand,
     },
     /// Other people's accounts, for administrators.
     Users {
@@ -158,6 +167,51 @@ pub(crate) enum UsersCommand {
         /// Read the new password from standard input.
         #[arg(long)]
         password_stdin: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum JobsCommand {
+    /// List them, oldest first within a queue.
+    Ls {
+        /// Only of this work queue (encoder.jobs, song.encodings, …).
+        #[arg(long)]
+        queue: Option<String>,
+    },
+    /// Show one, with its event.
+    Show {
+        /// Its id.
+        job: String,
+        /// Its work queue, when it is in several.
+        #[arg(long)]
+        queue: Option<String>,
+    },
+    /// Put them back into their queue, as if they had never been tried.
+    Retry {
+        /// Their ids.
+        #[arg(required_unless_present = "all")]
+        jobs: Vec<String>,
+        /// All of them.
+        #[arg(long, conflicts_with = "jobs")]
+        all: bool,
+        /// Only of this work queue.
+        #[arg(long)]
+        queue: Option<String>,
+    },
+    /// Throw them away for good.
+    Drop {
+        /// Their ids.
+        #[arg(required_unless_present = "all")]
+        jobs: Vec<String>,
+        /// All of them.
+        #[arg(long, conflicts_with = "jobs")]
+        all: bool,
+        /// Only of this work queue.
+        #[arg(long)]
+        queue: Option<String>,
+        /// Do not ask.
+        #[arg(long, short = 'y')]
+        yes: bool,
     },
 }
 
@@ -247,6 +301,13 @@ pub(crate) struct ServeArgs {
     pub(crate) roles: Vec<Role>,
     #[command(flatten)]
     pub(crate) up: UpArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ProvisionArgs {
+    /// Configuration file.
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Args)]

@@ -3,6 +3,7 @@
 mod account;
 mod configuration;
 mod index;
+mod jobs;
 mod play;
 mod search;
 mod song;
@@ -12,7 +13,7 @@ mod users;
 
 use crate::{
     cli::{Cli, Command, Global},
-    config, home, serve,
+    config, home, provision, serve,
 };
 use clap::CommandFactory;
 use segue_client::{Client, CredentialStore};
@@ -45,6 +46,7 @@ pub(crate) fn run(global: Global, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(args) => serve::up(args, global.json),
         Command::Serve(args) => serve::serve(args, global.json),
+        Command::Provision(args) => provision::run(args, global.json),
         Command::Config { command } => configuration::run(command),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "segue", &mut std::io::stdout());
@@ -80,9 +82,11 @@ async fn talk(session: &Session, command: Command) -> anyhow::Result<()> {
         Command::Play { song } => play::play(session, song).await,
         Command::Search(args) => search::search(session, args).await,
         Command::Index { command } => index::run(session, command).await,
+        Command::Jobs { command } => jobs::run(session, command).await,
         Command::Users { command } => users::run(session, command).await,
         Command::Up(_)
         | Command::Serve(_)
+        | Command::Provision(_)
         | Command::Config { .. }
         | Command::Completions { .. }
         | Command::EncodeWorker => {

@@ -15,12 +15,13 @@ pub(crate) use engines::Engines;
 use metrics_exporter_prometheus::PrometheusHandle;
 pub(crate) use ready::{Probe, Readiness};
 use sea_orm::DbBackend;
-use segue_cdc::{Database, Endpoint, Relay};
+use segue_cdc::{Database, Relay};
 use segue_edge::Edge;
 use segue_encoder::{Encoder, WorkerCommand};
 use segue_gateway::{Gateway, Route};
 use segue_identity::{FirstAccount, Identity};
 use segue_mesh::{Auth, Channel, Door, Metrics, Policies, RoleSigner, Server, Verifier, VerifierConfig};
+use segue_ports::{budget::Budgets, index::Kind};
 use segue_search::Search;
 use segue_song::Song;
 use segue_store::{Store, StoreError};
@@ -130,6 +131,7 @@ pub(crate) async fn assemble(
     if !roles.contains(&Role::Identity) && needs_tokens(roles) {
         ground.trust()?;
     }
+    ground.watch(roles).await?;
     if let Some(blob) = ground.engines.blob_router().filter(|_| public.is_some()) {
         // Clients put and get bytes straight at the blob store: here it listens beside the roles.
         public = merge(public, blob);
@@ -211,6 +213,54 @@ impl Ground<'_> {
         })
     }
 
+    /// Checks once, with a sentence that names the setting, and from then on watches what the roles here cannot work
+    /// without. Embedded engines are part of the process.
+    async fn watch(&self, roles: &[Role]) -> anyhow::Result<()> {
+        let any = |needing: &[Role]| roles.iter().any(|role| needing.contains(role));
+        let watch = (&self.tasks, &self.stop);
+        if let Some(redis) = self.engines.redis() {
+            match redis.check().await {
+                // Slower without it, and never wrong.
+                Err(segue_cache::Error::Unavailable(why)) => tracing::warn!(why, "Redis is away"),
+                checked => checked?,
+            }
+        }
+        if any(&[Role::Identity, Role::Song, Role::Encoder, Role::Cdc])
+            && self.engines.store()?.backend() == DbBackend::Postgres
+        {
+            let store = self.engines.store()?.clone();
+            self.ready.watch("store", watch, move || {
+                let store = store.clone();
+                async move { store.check().await }
+            });
+        }
+        if any(&[Role::Encoder, Role::Cdc])
+            && let Some(rabbit) = self.engines.rabbit().cloned()
+        {
+            self.ready.watch("bus", watch, move || {
+                let connected = rabbit.is_connected();
+                async move { if connected { Ok(()) } else { Err("not connected") } }
+            });
+        }
+        if let Some(azure) = self.engines.azure().filter(|_| any(&[Role::Song, Role::Encoder])).cloned() {
+            azure.check().await.map_err(|e| crate::provision::unfit_blob(&e))?;
+            if any(&[Role::Encoder]) {
+                self.ready.watch("blob", watch, move || {
+                    let azure = azure.clone();
+                    async move { azure.check().await }
+                });
+            }
+        }
+        if any(&[Role::Search]) && !self.config.index.url.is_empty() {
+            let index = self.engines.index()?;
+            self.ready.watch("index", watch, move || {
+                let index = Arc::clone(&index);
+                async move { index.scan(Kind::Song, None, 1).await.map(drop) }
+            });
+        }
+        Ok(())
+    }
+
     /// Health, readiness and metrics of a process that has no gateway on its public port.
     fn pages(&self) -> Router {
         let ready = self.ready.of(&[]);
@@ -253,6 +303,7 @@ impl Ground<'_> {
             store: self.engines.store()?.clone(),
             blob: self.engines.blob()?,
             bus: self.engines.bus()?,
+            cache: Arc::new(self.engines.cache()?.clone()),
             grants: self.engines.keys.grant_signer()?,
             clock: self.engines.clock.clone(),
             crash: crash::point,
@@ -312,6 +363,7 @@ impl Ground<'_> {
         let services: Vec<&'static str> = self.channels.keys().copied().collect();
         let deps = segue_gateway::Deps {
             auth: Auth { door: Door::Public, ..self.auth.clone() },
+            budgets: self.engines.redis().cloned().map(|redis| Arc::new(redis) as Arc<dyn Budgets>),
             identity: self.channel(SERVICES[0].0)?,
             routes: self.channels.iter().map(route).collect(),
             metrics: Arc::clone(&self.metrics),
@@ -361,8 +413,6 @@ pub(crate) fn relay(config: &Config, engines: &Engines) -> anyhow::Result<Relay>
     if sqlite {
         return Ok(Relay::new(deps));
     }
-    let urls = std::iter::once(&config.store.url).chain(&config.store.urls);
-    let servers = urls.map(|url| Endpoint::parse(url.expose())).collect::<Result<Vec<_>, _>>()?;
-    let database = Database { name: "segue".into(), servers };
+    let database = Database::of_store(&config.store)?;
     Ok(Relay::of_databases(deps, config.cdc.clone(), vec![database])?)
 }

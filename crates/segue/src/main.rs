@@ -13,6 +13,7 @@ mod home;
 mod keys;
 mod lock;
 mod output;
+mod provision;
 mod serve;
 
 use clap::Parser;

@@ -2,6 +2,7 @@
 
 use crate::config::ConfigError;
 use segue_client::ClientError;
+use segue_store::StoreError;
 use serde::Serialize;
 use std::{io::Write, process::ExitCode};
 
@@ -38,5 +39,8 @@ pub(crate) fn exit(result: anyhow::Result<()>) -> ExitCode {
         }
         _ => {}
     }
-    if error.is::<ConfigError>() { ExitCode::from(2) } else { ExitCode::from(1) }
+    let configured = error.is::<ConfigError>()
+        || matches!(error.downcast_ref(), Some(StoreError::Config { .. }))
+        || error.is::<segue_cache::Error>();
+    if configured { ExitCode::from(2) } else { ExitCode::from(1) }
 }

@@ -46,7 +46,7 @@ fn run(mut config: Config, roles: &[Role], doors: Doors, json: bool) -> anyhow::
     let telemetry_config = config.telemetry.clone();
     let runtime = runtime.build()?;
     runtime.block_on(async {
-        let telemetry = telemetry::start("segue", &telemetry_config)?;
+        let telemetry = telemetry::start(&telemetry_config)?;
         let done = serve_until_stopped(config, roles, doors, json, &telemetry).await;
         // Sending the last spans blocks.
         let _ = tokio::task::spawn_blocking(move || telemetry.flush()).await;

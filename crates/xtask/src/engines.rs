@@ -4,7 +4,7 @@
 
 mod azurite;
 mod commands;
-mod configuration;
+pub(crate) mod configuration;
 mod engine;
 mod family;
 mod guarded;
@@ -20,10 +20,15 @@ mod redis;
 mod server;
 mod set;
 mod site;
-mod state;
+pub(crate) mod state;
 
 pub(crate) use engine::Engine;
+pub(crate) use family::Condition;
 pub(crate) use guarded::Guarded;
+pub(crate) use ports::Ports;
+pub(crate) use probe::Probe;
+pub(crate) use server::Server;
+pub(crate) use state::State;
 
 use crate::workspace::Workspace;
 use std::{path::PathBuf, process::ExitCode};

@@ -11,12 +11,15 @@
 mod bench;
 mod check_deps;
 mod engines;
+mod helm;
 mod install;
 mod lint;
+mod mesh;
 mod process;
 mod progress;
 mod proto;
 mod soak;
+mod sql_rules;
 mod surroundings;
 mod test;
 mod workspace;
@@ -39,27 +42,33 @@ struct Cli {
 enum Command {
     Install(install::Args),
     Engines(engines::Args),
+    Mesh(mesh::Args),
     Test(test::Args),
     Soak(soak::Args),
     Env(surroundings::Args),
     #[command(subcommand)]
     Bench(bench::Bench),
     CheckDeps(check_deps::Args),
+    Helm(helm::Args),
     Lint(lint::Args),
     ProtoLint(proto::Args),
+    SqlRules(sql_rules::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Install(args) => install::command(args),
         Command::Engines(args) => engines::command(args),
+        Command::Mesh(args) => mesh::command(args),
         Command::Test(args) => test::command(args),
         Command::Soak(args) => soak::command(args),
         Command::Env(args) => surroundings::command(args),
         Command::Bench(bench) => bench::command(bench),
         Command::CheckDeps(args) => check_deps::command(args),
+        Command::Helm(args) => helm::command(args),
         Command::Lint(args) => lint::command(args),
         Command::ProtoLint(args) => proto::command(args),
+        Command::SqlRules(args) => sql_rules::command(args),
     };
     match done {
         Ok(code) => code,

@@ -61,6 +61,16 @@ impl Surroundings {
         Ok(Self { engines: Guarded::start(workspace, engines)?, xtask, python, node_modules })
     }
 
+    /// The engines.
+    pub(crate) fn engines(&self) -> &Guarded {
+        &self.engines
+    }
+
+    /// The engines, to start something beside them.
+    pub(crate) fn engines_mut(&mut self) -> &mut Guarded {
+        &mut self.engines
+    }
+
     /// Tells a command of them, and of nothing that a developer set for a server of their own.
     pub(crate) fn set(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEGUE_"))

@@ -11,14 +11,18 @@ mod tally;
 use crate::{
     check_deps,
     engines::Engine,
-    install,
+    helm, install,
+    mesh::{self, Mesh},
     progress::{self, seconds},
-    proto,
+    proto, sql_rules,
     surroundings::Surroundings,
     workspace::Workspace,
 };
+pub(crate) use build::SELECTION;
 use build::{Built, Program};
 use std::{
+    fs,
+    path::PathBuf,
     process::{Command, ExitCode},
     time::{Duration, Instant},
 };
@@ -29,8 +33,8 @@ const WHOLE_SYSTEM: &str = "segue-e2e";
 
 /// Install what is missing, check, and run every test, with one seed per scenario.
 ///
-/// In this order: install, check-deps, buf lint, one build of the workspace with the `crashpoints` feature, throwaway
-/// engines on private ports (PostgreSQL, a Patroni group, Redis and a cluster of it, RabbitMQ, Azurite, OpenSearch;
+/// In this order: install, check-deps, buf lint, one build of the workspace with the `crashpoints` feature, the chart
+/// (where `cargo xtask helm` has installed its tools), throwaway engines on private ports (PostgreSQL, a Patroni group, Redis and a cluster of it, RabbitMQ, Azurite, OpenSearch;
 /// those that the tests name), every crate's tests with the contract suites of the engines, the whole-system tests,
 /// doc tests. Nothing stops at the first failure. Times are printed per part, and the last line is
 /// `N passed, N failed`; a check, an engine or a build that fails counts as one.
@@ -74,20 +78,46 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
     let Some(built) = tally.check(Group::Build, "build", || build::everything(&workspace)) else {
         return Ok(());
     };
-    let engines = needs::engines(&workspace, wanted);
-    let suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count: 1 }, tally)?;
-    for program in built.programs.iter().filter(|program| wanted(&program.package)) {
+    if args.filter.is_none() && args.packages.is_empty() {
+        match install::go::installed(&workspace) {
+            Some(tools) => {
+                tally.check(Group::Checks, "chart", || helm::check(&workspace, &tools, &built.segue));
+            }
+            None => eprintln!("left out: the check of the chart; run once: cargo xtask helm"),
+        }
+    }
+    let mut engines = needs::engines(&workspace, wanted);
+    if wanted(WHOLE_SYSTEM) {
+        engines.extend(mesh::ENGINES.iter().filter(|engine| !engines.contains(engine)).copied().collect::<Vec<_>>());
+    }
+    let mut suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count: 1 }, tally)?;
+    for program in built.programs.iter().filter(|program| wanted(&program.package) && !is_of_mesh(program)) {
         suite.run(program, args.filter.as_deref(), args.e2e_threads, tally);
+    }
+    if wanted(WHOLE_SYSTEM) {
+        suite.run_on_mesh(args.filter.as_deref(), args.e2e_threads, tally);
+    }
+    if args.filter.is_none() && args.packages.is_empty() {
+        let check = || sql_rules::check(&workspace, &suite.statements).map(|sum| eprintln!("{sum}"));
+        tally.check(Group::Checks, "sql-rules", check);
     }
     if args.packages.is_empty() {
         let mut doc = workspace.cargo();
-        doc.args(["test", "--quiet", "--doc", "--no-fail-fast"]).args(build::SELECTION);
+        doc.args(["test", "--quiet", "--doc", "--no-fail-fast"]).args(SELECTION);
         doc.args(args.filter.iter().flat_map(|filter| ["--", filter]));
         suite.environment(&mut doc);
         part::run(Group::Documentation, "doc tests", doc, tally);
     }
     Ok(())
 }
+
+/// Whole-system tests that need a mesh.
+fn is_of_mesh(program: &Program) -> bool {
+    program.package == WHOLE_SYSTEM && program.target.starts_with("mesh")
+}
+
+/// Whole-system tests of which each scenario runs in both worlds.
+const BOTH_WORLDS: [&str; 3] = ["journey", "clients", "search"];
 
 fn is_named(package: &str, name: &str) -> bool {
     package == name || package.strip_prefix("segue-") == Some(name)
@@ -105,6 +135,8 @@ struct Suite<'a> {
     built: &'a Built,
     surroundings: Surroundings,
     seeds: Seeds,
+    /// Where crates' tests write the statements that they send to PostgreSQL.
+    statements: PathBuf,
 }
 
 impl<'a> Suite<'a> {
@@ -118,21 +150,58 @@ impl<'a> Suite<'a> {
         let start = Instant::now();
         let surroundings = Surroundings::start(workspace, engines)?;
         tally.count(Group::Engines, "engines", start.elapsed(), 0, 0);
-        Ok(Self { built, surroundings, seeds })
+        let statements = workspace.tools().join("statements.log");
+        // Those of the run before; there is none on the first run.
+        let _ = fs::remove_file(&statements);
+        Ok(Self { built, surroundings, seeds, statements })
     }
 
     fn run(&self, program: &Program, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
-        let mut command = Command::new(&program.executable);
-        // As cargo does: in the crate's folder.
-        command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
-        self.environment(&mut command);
+        let mut command = self.command(program);
         let mut group = Group::Suites;
         if program.package == WHOLE_SYSTEM {
             group = Group::WholeSystem;
             command.env("RUST_TEST_THREADS", e2e_threads.to_string());
+        } else {
+            command.env("SEGUE_TEST_SQL_LOG", &self.statements);
         }
         command.args(filter);
         part::run(group, &program.name(), command, tally);
+    }
+
+    /// Starts the roles beside the engines, and runs on them what runs in both worlds, and what breaks them.
+    fn run_on_mesh(&mut self, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
+        let start = Instant::now();
+        // Everybody comes from one address here.
+        let settings = ["credential", "read", "write"].map(|bucket| {
+            format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}")
+        });
+        let program = self.built.segue.clone();
+        let raised = Mesh::raise(self.surroundings.engines_mut(), &program, None, &settings);
+        tally.count(Group::Mesh, "mesh up", start.elapsed(), u64::from(raised.is_ok()), u64::from(raised.is_err()));
+        let mesh = match raised {
+            Ok(mesh) => mesh,
+            Err(error) => return eprintln!("error: {error:#}"),
+        };
+        let reach = mesh.json(self.surroundings.engines()).to_string();
+        let whole = || self.built.programs.iter().filter(|program| program.package == WHOLE_SYSTEM);
+        let both = whole().filter(|program| BOTH_WORLDS.contains(&program.target.as_str()));
+        for program in both.chain(whole().filter(|program| is_of_mesh(program))) {
+            let mut command = self.command(program);
+            command.env("SEGUE_TEST_MESH", &reach);
+            // What breaks things breaks them for all: one at a time.
+            let threads = if is_of_mesh(program) { 1 } else { e2e_threads };
+            command.env("RUST_TEST_THREADS", threads.to_string()).args(filter);
+            part::run(Group::Mesh, &format!("{} on the mesh", program.name()), command, tally);
+        }
+    }
+
+    fn command(&self, program: &Program) -> Command {
+        let mut command = Command::new(&program.executable);
+        // As cargo does: in the crate's folder.
+        command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
+        self.environment(&mut command);
+        command
     }
 
     fn environment(&self, command: &mut Command) {

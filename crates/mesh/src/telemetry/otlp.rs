@@ -21,9 +21,9 @@ pub(super) struct Otlp {
 }
 
 impl Otlp {
-    pub(super) fn connect(service: &str, config: &TelemetryConfig) -> Result<Self, TelemetryError> {
+    pub(super) fn connect(config: &TelemetryConfig) -> Result<Self, TelemetryError> {
         let to = &config.otlp_endpoint;
-        let resource = Resource::builder().with_service_name(service.to_owned()).build();
+        let resource = Resource::builder().with_service_name(config.service.clone()).build();
         let traces = SpanExporter::builder().with_tonic().with_endpoint(to).build()?;
         let metrics = MetricExporter::builder().with_tonic().with_endpoint(to).build()?;
         let logs = LogExporter::builder().with_tonic().with_endpoint(to).build()?;

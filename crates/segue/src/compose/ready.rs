@@ -54,8 +54,7 @@ impl Readiness {
     pub(crate) fn watch<F, E>(
         &self,
         name: &'static str,
-        tasks: &TaskTracker,
-        stop: &CancellationToken,
+        (tasks, stop): (&TaskTracker, &CancellationToken),
         check: impl Fn() -> F + Send + 'static,
     ) where
         F: Future<Output = Result<(), E>> + Send,

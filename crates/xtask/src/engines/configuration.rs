@@ -17,7 +17,7 @@ pub(crate) fn of(state: &State) -> String {
         let primary = state.servers.iter().find(|server| server.name == "patroni-1");
         let port = primary.and_then(|server| server.ports.get("postgres")).copied().unwrap_or_default();
         sections.push(format!(
-            "[store]\nurl = \"postgres://postgres@127.0.0.1:{port}/segue\"\npatroni = [{}]\n",
+            "[store]\nurl = \"postgres://postgres@127.0.0.1:{port}/segue\"\npatroni = [{}]\nmax_connections = 6\nwait_s = 30\n",
             patroni.join(", ")
         ));
         // Patroni makes the slot, and keeps it over a failover.
@@ -33,7 +33,7 @@ pub(crate) fn of(state: &State) -> String {
     }
     if let Some(url) = address(Engine::Azurite) {
         let account = format!("account = \"{AZURITE_ACCOUNT}\"\nkey = \"{AZURITE_KEY}\"");
-        sections.push(format!("[blob]\nendpoint = \"{url}\"\n{account}\n"));
+        sections.push(format!("[blob.azure]\nendpoint = \"{url}\"\n{account}\n"));
     }
     if let Some(url) = address(Engine::Opensearch) {
         sections.push(format!("[index]\nurl = \"{url}\"\n"));
@@ -65,7 +65,7 @@ mod tests {
             ("SEGUE_TEST_REDIS_CLUSTER", "redis-cluster://127.0.0.1:4?node=127.0.0.1:5"),
         ]));
         let expected = "[store]\nurl = \"postgres://postgres@127.0.0.1:5001/segue\"\n\
-                        patroni = [\"http://127.0.0.1:1\", \"http://127.0.0.1:2\"]\n\n\
+                        patroni = [\"http://127.0.0.1:1\", \"http://127.0.0.1:2\"]\nmax_connections = 6\nwait_s = 30\n\n\
                         [cdc]\nmanage_slot = false\n\n\
                         [cache.redis]\nurl = \"redis-cluster://127.0.0.1:4?node=127.0.0.1:5\"\n";
         assert_eq!(text, expected);

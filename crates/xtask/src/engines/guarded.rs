@@ -2,6 +2,7 @@
 
 use super::{
     engine::Engine,
+    server::Server,
     set::{self, Options},
     state::State,
 };
@@ -43,6 +44,28 @@ impl Guarded {
     /// Where processes, ports and folders can be read.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What runs, as it was started.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Starts more servers beside the engines, and waits until each is ready.
+    ///
+    /// # Errors
+    /// When one does not start.
+    pub(crate) fn launch(&mut self, servers: Vec<Server>) -> anyhow::Result<()> {
+        let folder = self.state.folder.clone();
+        let first = self.state.servers.len();
+        self.state.servers.extend(servers);
+        // Before they are started, so that they are ended whatever happens.
+        self.state.save(&self.path)?;
+        for server in &mut self.state.servers[first..] {
+            server.start(&folder)?;
+        }
+        self.state.save(&self.path)?;
+        self.state.servers[first..].iter().try_for_each(|server| server.wait_until_ready(&folder))
     }
 
     /// What tests are told by their environment.

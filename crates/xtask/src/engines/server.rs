@@ -58,7 +58,7 @@ pub(crate) enum Stop {
 
 impl Server {
     /// With what most of them share.
-    pub(super) fn new(name: &str, program: impl Into<PathBuf>, folder: PathBuf, ready: Probe) -> Self {
+    pub(crate) fn new(name: &str, program: impl Into<PathBuf>, folder: PathBuf, ready: Probe) -> Self {
         Self {
             name: name.into(),
             program: program.into(),
@@ -73,12 +73,12 @@ impl Server {
         }
     }
 
-    pub(super) fn args<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+    pub(crate) fn args<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
         self.args.extend(words.into_iter().map(Into::into));
         self
     }
 
-    pub(super) fn port(mut self, what: &str, port: u16) -> Self {
+    pub(crate) fn port(mut self, what: &str, port: u16) -> Self {
         self.ports.insert(what.into(), port);
         self
     }

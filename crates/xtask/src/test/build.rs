@@ -11,7 +11,7 @@ use std::{
 
 /// What is built, and with which features: the same words for every cargo command, so that each finds what the
 /// other built.
-pub(super) const SELECTION: [&str; 3] = ["--workspace", "--features", "segue/crashpoints"];
+pub(crate) const SELECTION: [&str; 3] = ["--workspace", "--features", "segue/crashpoints"];
 
 /// What the build left.
 pub(super) struct Built {

@@ -35,17 +35,19 @@ pub(super) enum Group {
     Engines,
     Suites,
     WholeSystem,
+    Mesh,
     Documentation,
 }
 
 impl Group {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Install,
         Self::Checks,
         Self::Build,
         Self::Engines,
         Self::Suites,
         Self::WholeSystem,
+        Self::Mesh,
         Self::Documentation,
     ];
 
@@ -56,7 +58,8 @@ impl Group {
             Self::Build => "build",
             Self::Engines => "start of engines",
             Self::Suites => "crates and contract suites",
-            Self::WholeSystem => "whole system",
+            Self::WholeSystem => "whole system, one process",
+            Self::Mesh => "whole system, mesh and faults",
             Self::Documentation => "examples in documentation",
         }
     }
