@@ -1,6 +1,6 @@
 //! The command line as a user or a script runs it.
 
-use crate::up::Up;
+use crate::world::{PASSWORD, Server};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
@@ -57,17 +57,26 @@ impl Cli {
     }
 
     /// Signed in as the server's first account.
-    pub fn signed_in(up: &Up) -> Self {
+    pub fn signed_in(up: &impl Server) -> Self {
         let cli = Self::new(up.url());
         let _ = cli.run_with(&["login", "--email", up.email(), "--password-stdin"], up.password()).good();
         cli
     }
 
     /// A new account.
-    pub fn signed_up(up: &Up, email: &str) -> Self {
-        let cli = Self::new(up.url());
-        let _ =
-            cli.run_with(&["signup", "--email", email, "--password-stdin"], "a long enough password").good();
+    pub fn signed_up(up: &impl Server, email: &str) -> Self {
+        Self::signed_up_at(up.url(), email)
+    }
+
+    /// A new account with an address of its own.
+    pub fn stranger(up: &impl Server) -> Self {
+        Self::signed_up_at(up.url(), &format!("{:016x}@example.org", rand::random::<u64>()))
+    }
+
+    /// As [`Cli::signed_up`], by address.
+    pub fn signed_up_at(url: &str, email: &str) -> Self {
+        let cli = Self::new(url);
+        let _ = cli.run_with(&["signup", "--email", email, "--password-stdin"], PASSWORD).good();
         cli
     }
 

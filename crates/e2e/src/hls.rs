@@ -41,6 +41,19 @@ pub fn variants(url: &str) -> Vec<Variant> {
     found
 }
 
+/// URLs of the segments of a media playlist at `url`.
+///
+/// # Panics
+/// When it cannot be fetched or has none.
+pub fn segments(url: &str) -> Vec<String> {
+    let base = url.rsplit_once('/').expect("a path").0;
+    let names = fetch(url);
+    let found: Vec<_> =
+        names.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).map(|l| format!("{base}/{l}")).collect();
+    assert!(!found.is_empty(), "no segments in {names}");
+    found
+}
+
 fn attributes(list: &str) -> BTreeMap<String, String> {
     let (mut out, mut rest) = (BTreeMap::new(), list);
     while let Some((key, tail)) = rest.split_once('=') {

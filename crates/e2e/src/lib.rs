@@ -7,9 +7,13 @@ pub mod cli;
 pub mod fault_proxy;
 pub mod foreign;
 pub mod hls;
+pub mod mesh;
 pub mod music;
 pub mod otlp;
+pub mod solo;
 pub mod up;
+pub mod workload;
+pub mod world;
 
 use std::path::PathBuf;
 

@@ -4,7 +4,11 @@ use segue_client::{
     Client, MemoryCredentials, Patience,
     proto::song::v1::{CompleteUploadRequest, CreateSongRequest, SongState},
 };
-use segue_e2e::{cli::Cli, foreign, music, up::Up};
+use segue_e2e::{
+    cli::Cli,
+    foreign, music,
+    world::{Server, World},
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
@@ -16,9 +20,9 @@ async fn azures_sdk_uploads_to_the_signed_url() {
     let file = folder.path().join("music.wav");
     music::cut(&music::vorbis("hyperrogue-music", 44_100), 20.0, 30.0, &file, &["-c:a", "pcm_s16le"]);
     let bytes = std::fs::read(&file).unwrap();
-    let up = Up::start();
-    let client = Client::new(up.url(), Arc::new(MemoryCredentials::default())).unwrap();
-    client.sign_in(up.email(), up.password(), "test").await.unwrap();
+    let world = World::start();
+    let client = Client::new(world.url(), Arc::new(MemoryCredentials::default())).unwrap();
+    client.sign_in(world.email(), world.password(), "test").await.unwrap();
     let request = CreateSongRequest {
         filename: "music.wav".into(),
         size_bytes: bytes.len() as u64,
@@ -38,20 +42,20 @@ async fn azures_sdk_uploads_to_the_signed_url() {
     assert_eq!(song.state(), SongState::Ready, "{song:?}");
 }
 
-fn one_song(up: &Up) -> (Cli, String) {
+fn one_song(world: &World) -> (Cli, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("A tone.wav");
     music::sine(44_100, 44_100, &file);
-    let user = Cli::signed_in(up);
+    let user = Cli::signed_in(world);
     let id = user.upload(&[&file])[0]["song_id"].as_str().unwrap().to_owned();
     (user, id)
 }
 
 #[test]
 fn grpcio_learns_everything_by_reflection() {
-    let up = Up::start();
-    let (_, song) = one_song(&up);
-    let done = foreign::python("grpc_user.py", &[up.address(), up.email(), up.password(), &song]);
+    let world = World::start();
+    let (_, song) = one_song(&world);
+    let done = foreign::python("grpc_user.py", &[world.address(), world.email(), world.password(), &song]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     let services = report["services"].as_array().unwrap();
@@ -63,7 +67,7 @@ fn grpcio_learns_everything_by_reflection() {
     ] {
         assert!(services.contains(&json!(name)), "{name} in {report}");
     }
-    assert_eq!((&report["me"], &report["title"]), (&json!(up.email()), &json!("A tone")));
+    assert_eq!((&report["me"], &report["title"]), (&json!(world.email()), &json!("A tone")));
     assert_eq!(report["watched"], json!([4]), "READY, and the stream ends");
     assert_eq!(report["anonymous"]["code"], "UNAUTHENTICATED");
     assert_eq!(report["bad_token"]["code"], "UNAUTHENTICATED");
@@ -79,9 +83,9 @@ fn grpcio_learns_everything_by_reflection() {
 
 #[test]
 fn buf_curl_lists_describes_and_calls() {
-    let up = Up::start();
-    let (_, song) = one_song(&up);
-    let url = |method: &str| format!("{}/{method}", up.url());
+    let world = World::start();
+    let (_, song) = one_song(&world);
+    let url = |method: &str| format!("{}/{method}", world.url());
     let call = |method: &str, data: &str, more: &[&str]| {
         let url = url(method);
         let mut args = vec!["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--data", data];
@@ -90,7 +94,7 @@ fn buf_curl_lists_describes_and_calls() {
         foreign::buf(&args)
     };
     let listed =
-        foreign::buf(&["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--list-methods", up.url()]);
+        foreign::buf(&["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--list-methods", world.url()]);
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(
         text.contains("segue.song.v1.SongService/GetPlayback"),
@@ -98,7 +102,7 @@ fn buf_curl_lists_describes_and_calls() {
         String::from_utf8_lossy(&listed.stderr)
     );
 
-    let credentials = json!({"email": up.email(), "password": up.password()}).to_string();
+    let credentials = json!({"email": world.email(), "password": world.password()}).to_string();
     let signed_in = call("segue.identity.v1.IdentityService/SignIn", &credentials, &[]);
     let answer: Value = serde_json::from_slice(&signed_in.stdout).unwrap();
     let header = format!("authorization: Bearer {}", answer["tokens"]["accessToken"].as_str().unwrap());
@@ -117,13 +121,13 @@ fn buf_curl_lists_describes_and_calls() {
 
 #[test]
 fn connect_speaks_grpc_web_from_node() {
-    let up = Up::start();
-    let (_, song) = one_song(&up);
+    let world = World::start();
+    let (_, song) = one_song(&world);
     let folder = tempfile::tempdir().unwrap();
     let descriptors = folder.path().join("segue.fds.bin");
     std::fs::write(&descriptors, segue_client::proto::FILE_DESCRIPTOR_SET).unwrap();
     let job = json!({
-        "url": up.url(), "email": up.email(), "password": up.password(), "descriptors": descriptors, "song": song,
+        "url": world.url(), "email": world.email(), "password": world.password(), "descriptors": descriptors, "song": song,
     });
     let report = foreign::node("web.mjs", &job);
     for version in ["1.1", "2"] {
@@ -133,7 +137,7 @@ fn connect_speaks_grpc_web_from_node() {
             (&json!("Unauthenticated"), &json!("A tone")),
             "{report}"
         );
-        assert_eq!((&seen["email"], &seen["watched"]), (&json!(up.email()), &json!([4])), "{report}");
+        assert_eq!((&seen["email"], &seen["watched"]), (&json!(world.email()), &json!([4])), "{report}");
         assert_eq!(seen["bad"]["code"], "InvalidArgument", "{report}");
         assert!(
             seen["bad"]["details"].as_array().unwrap().contains(&json!("google.rpc.ErrorInfo")),

@@ -149,3 +149,17 @@ fn metric(up: &Up, name: &str) -> u64 {
         .filter_map(|l| l.rsplit_once(' ')?.1.parse::<f64>().ok());
     values.sum::<f64>() as u64
 }
+
+#[test]
+fn the_server_stops_cleanly_and_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tone.wav");
+    music::sine(50_000, 48_000, &file);
+    let mut up = Up::start();
+    let user = Cli::signed_in(&up);
+    let song = &user.upload(&[&file])[0];
+    assert!(up.stop(), "Ctrl-C ends it with exit code 0");
+    up.restart();
+    let played = user.run(&["play", song["song_id"].as_str().unwrap(), "--json"]).good().json();
+    assert_eq!(music::samples(played[0]["playback_url"].as_str().unwrap(), 2), 50_000);
+}

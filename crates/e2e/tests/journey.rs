@@ -1,6 +1,10 @@
 //! A user's way with real music: upload, listen in a browser, edit, delete.
 
-use segue_e2e::{cli::Cli, foreign, hls, music, up::Up};
+use segue_e2e::{
+    cli::Cli,
+    foreign, hls, music,
+    world::World,
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -36,8 +40,8 @@ fn collection(folder: &Path) -> Vec<Song> {
 fn real_music_plays_from_upload_to_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let songs = collection(folder.path());
-    let up = Up::start();
-    let user = Cli::signed_in(&up);
+    let world = World::start();
+    let user = Cli::signed_in(&world);
     let files: Vec<&Path> = songs.iter().map(|s| s.file.as_path()).collect();
     let uploaded = user.upload(&files);
     for (song, result) in songs.iter().zip(&uploaded) {
@@ -147,8 +151,8 @@ fn a_song_is_edited_hidden_and_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tone.wav");
     music::sine(100_000, 44_100, &file);
-    let up = Up::start();
-    let (owner, other) = (Cli::signed_in(&up), Cli::signed_up(&up, "other@example.com"));
+    let world = World::start();
+    let (owner, other) = (Cli::signed_in(&world), Cli::stranger(&world));
     let uploaded = &owner.upload(&[&file])[0];
     let id = uploaded["song_id"].as_str().unwrap();
     let url = uploaded["playback_url"].as_str().unwrap();
@@ -174,18 +178,4 @@ fn a_song_is_edited_hidden_and_deleted() {
     assert!(!hls::variants(url).is_empty(), "who has a grant may finish listening");
     let _ = owner.run(&["logout"]).good();
     assert_eq!(owner.run(&["songs"]).code, 3, "signed out");
-}
-
-#[test]
-fn the_server_stops_cleanly_and_keeps_everything() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("tone.wav");
-    music::sine(50_000, 48_000, &file);
-    let mut up = Up::start();
-    let user = Cli::signed_in(&up);
-    let song = &user.upload(&[&file])[0];
-    assert!(up.stop(), "Ctrl-C ends it with exit code 0");
-    up.restart();
-    let played = user.run(&["play", song["song_id"].as_str().unwrap(), "--json"]).good().json();
-    assert_eq!(music::samples(played[0]["playback_url"].as_str().unwrap(), 2), 50_000);
 }

@@ -1,0 +1,251 @@
+//! What users do while things break, and what was acknowledged to them.
+
+use crate::{
+    cli::Cli,
+    hls, music,
+    world::{PASSWORD, Server},
+};
+use segue_client::{
+    Client, MemoryCredentials,
+    proto::{search::v1::SearchRequest, song::v1::GetSongRequest},
+};
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tonic::Code;
+
+const PAUSE: Duration = Duration::from_millis(100);
+/// Longest wait for one answer; a call that takes longer has failed.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A song whose upload was acknowledged.
+#[derive(Debug, Clone)]
+pub struct Uploaded {
+    /// Its id.
+    pub id: String,
+    /// Samples per channel of what was sent.
+    pub samples: u64,
+    /// Titles that it may have now: one when the last edit was acknowledged.
+    pub titles: Vec<String>,
+}
+
+/// How a kind of request went.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Answered well.
+    pub good: u32,
+    /// Failed, with what was said.
+    pub bad: Vec<String>,
+    /// The longest wait for a good answer.
+    pub slowest: Duration,
+}
+
+impl Tally {
+    fn count(&mut self, began: Instant, answer: Result<(), String>) {
+        match answer {
+            Ok(()) => {
+                self.good += 1;
+                self.slowest = self.slowest.max(began.elapsed());
+            }
+            Err(why) => self.bad.push(why),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Acknowledged uploads.
+    pub uploaded: Vec<Uploaded>,
+    /// Reads of a song that was read before.
+    pub reads: Tally,
+    /// Fetches of a segment that was played before.
+    pub plays: Tally,
+    /// Searches; a bad one says its code.
+    pub searches: Tally,
+}
+
+/// A user who has a song that was played before.
+pub struct Listener {
+    url: String,
+    email: String,
+    folder: tempfile::TempDir,
+    /// The song.
+    pub song: String,
+    segment: String,
+}
+
+impl Listener {
+    /// Signs up, uploads a song, and reads and plays it, so that caches have it.
+    ///
+    /// # Panics
+    /// When that does not work: nothing is broken yet.
+    pub fn new(url: &str) -> Self {
+        let email = format!("{:016x}@example.org", rand::random::<u64>());
+        let cli = Cli::signed_up_at(url, &email);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("warm.wav");
+        music::sine(600_000, 44_100, &file);
+        let uploaded = cli.upload(&[&file]).remove(0);
+        assert_eq!(uploaded["state"], "READY", "{uploaded}");
+        let song = uploaded["song_id"].as_str().expect("an id").to_owned();
+        let master = uploaded["playback_url"].as_str().expect("a URL").to_owned();
+        let variant = hls::variants(&master).remove(0);
+        let segment = hls::segments(&variant.url).remove(0);
+        Self { url: url.to_owned(), email, folder, song, segment }
+    }
+
+    /// This user's command line.
+    pub fn cli(&self) -> Cli {
+        let cli = Cli::new(&self.url);
+        let _ = cli.run_with(&["login", "--email", &self.email, "--password-stdin"], PASSWORD).good();
+        cli
+    }
+
+    /// Begins to upload, edit, read, play and search.
+    pub fn work(&self, round: u64) -> Workload {
+        let stop = Arc::new(AtomicBool::new(false));
+        let uploads = {
+            let (stop, cli, folder) = (Arc::clone(&stop), self.cli(), self.folder.path().to_owned());
+            std::thread::spawn(move || upload(&stop, &cli, &folder, round))
+        };
+        let (url, email, song) = (self.url.clone(), self.email.clone(), self.song.clone());
+        let (segment, ended) = (self.segment.clone(), Arc::clone(&stop));
+        let asking = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(ask(&ended, &url, &email, &song, &segment))
+        });
+        Workload { stop, uploads, asking }
+    }
+}
+
+/// Users at work.
+pub struct Workload {
+    stop: Arc<AtomicBool>,
+    uploads: JoinHandle<Vec<Uploaded>>,
+    asking: JoinHandle<(Tally, Tally, Tally)>,
+}
+
+impl Workload {
+    /// Lets everybody finish what they are at.
+    ///
+    /// # Panics
+    /// When one of them did.
+    pub fn finish(self) -> Report {
+        self.stop.store(true, Ordering::SeqCst);
+        let uploaded = self.uploads.join().expect("uploads end");
+        let (reads, plays, searches) = self.asking.join().expect("questions end");
+        Report { uploaded, reads, plays, searches }
+    }
+}
+
+fn upload(stop: &AtomicBool, cli: &Cli, folder: &Path, round: u64) -> Vec<Uploaded> {
+    let mut done = Vec::new();
+    for n in 0.. {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let samples = 60_000 + 1_000 * (round % 50) + n;
+        let title = format!("Round {round} number {n}");
+        let file: PathBuf = folder.join(format!("{title}.wav"));
+        music::sine(samples, 44_100, &file);
+        let path = file.to_str().expect("a path");
+        let ran = cli.run(&["upload", "--json", "--no-wait", "--patience", "90", path]);
+        let object = ran.out.lines().next().and_then(|l| serde_json::from_str::<Value>(l).ok()).unwrap_or_default();
+        let (true, Some(id)) = (ran.code == 0, object["song_id"].as_str()) else { continue };
+        let edited = format!("{title} edited");
+        let edit = cli.run(&["edit", id, "--title", &edited, "--json"]);
+        let titles = if edit.code == 0 { vec![edited] } else { vec![title, edited] };
+        done.push(Uploaded { id: id.to_owned(), samples, titles });
+    }
+    done
+}
+
+async fn ask(stop: &AtomicBool, url: &str, email: &str, song: &str, segment: &str) -> (Tally, Tally, Tally) {
+    let client = Client::new(url, Arc::new(MemoryCredentials::default())).expect("a client");
+    client.sign_in(email, PASSWORD, "workload").await.expect("signed in before anything breaks");
+    let (mut reads, mut plays, mut searches) = (Tally::default(), Tally::default(), Tally::default());
+    while !stop.load(Ordering::SeqCst) {
+        let began = Instant::now();
+        let read = async {
+            let request = client.request(GetSongRequest { song_id: song.into() }).await.map_err(|e| e.to_string())?;
+            let answer = client.songs().get_song(request).await;
+            answer.map(drop).map_err(|s| format!("{:?} {}", s.code(), s.message()))
+        };
+        let answer = tokio::time::timeout(LIMIT, read).await.unwrap_or(Err("no answer".into()));
+        reads.count(began, answer);
+        let began = Instant::now();
+        let play = async {
+            let answer = client.http().get(segment).send().await.map_err(|e| e.to_string())?;
+            let status = answer.status().as_u16();
+            answer.bytes().await.map_err(|e| e.to_string())?;
+            if status == 200 { Ok(()) } else { Err(status.to_string()) }
+        };
+        let answer = tokio::time::timeout(LIMIT, play).await.unwrap_or(Err("no answer".into()));
+        plays.count(began, answer);
+        let began = Instant::now();
+        let search = async {
+            let request = SearchRequest { query: "warm".into(), ..Default::default() };
+            let request = client.request(request).await.map_err(|e| e.to_string())?;
+            let answer = client.searches().search(request).await;
+            answer.map(drop).map_err(|s| format!("{:?}", s.code()))
+        };
+        let answer = tokio::time::timeout(LIMIT, search).await.unwrap_or(Err(format!("{:?}", Code::Cancelled)));
+        searches.count(began, answer);
+        tokio::time::sleep(PAUSE).await;
+    }
+    (reads, plays, searches)
+}
+
+/// Waits until every acknowledged song is READY with an acknowledged title, is listed once, and plays all of its samples.
+///
+/// # Panics
+/// When one is lost, doubled, altered or does not become READY within `limit`.
+pub fn nothing_is_lost(listener: &Listener, uploaded: &[Uploaded], limit: Duration) {
+    let cli = listener.cli();
+    let end = Instant::now() + limit;
+    for song in uploaded {
+        let shown = loop {
+            let ran = cli.run(&["show", &song.id, "--json"]);
+            let shown = ran.out.lines().next().and_then(|l| serde_json::from_str::<Value>(l).ok()).unwrap_or_default();
+            if ran.code == 0 && shown["state"] == "READY" {
+                break shown;
+            }
+            assert_ne!(shown["state"], "FAILED", "{shown}");
+            assert!(Instant::now() < end, "{} is not READY: {ran:?}", song.id);
+            std::thread::sleep(Duration::from_millis(200));
+        };
+        let title = shown["title"].as_str().unwrap_or_default();
+        assert!(song.titles.iter().any(|t| t == title), "{title:?} and not {:?}", song.titles);
+    }
+    // A sample of them is listened to from beginning to end.
+    for song in uploaded.iter().rev().take(2) {
+        let played = cli.run(&["play", &song.id, "--json"]).good().json();
+        let url = played[0]["playback_url"].as_str().expect("a URL");
+        assert_eq!(music::samples(url, 2) as u64, song.samples, "{}", song.id);
+    }
+}
+
+/// Compares the index with the database until they are equal.
+///
+/// # Panics
+/// When they are not within `limit`.
+pub fn index_is_in_step(admin: &impl Server, limit: Duration) {
+    let cli = Cli::signed_in(admin);
+    let end = Instant::now() + limit;
+    loop {
+        let ran = cli.run(&["index", "verify", "--json"]);
+        if ran.code == 0 && ran.out.trim().is_empty() {
+            return;
+        }
+        assert!(Instant::now() < end, "the index differs from the database: {ran:?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}

@@ -1,0 +1,127 @@
+//! Processes and engines of the mesh are killed and frozen while people use it. What was acknowledged is there afterwards,
+//! every song is READY once, the index equals the database, and nobody had to start anything by hand.
+
+use segue_e2e::{
+    mesh::Mesh,
+    seeds,
+    workload::{Listener, Report, index_is_in_step, nothing_is_lost},
+    world::Server,
+};
+use std::time::{Duration, Instant};
+
+/// From the end of a fault until everything must be as it should.
+const RECOVERY: Duration = Duration::from_secs(90);
+
+/// What goes on while something is away.
+#[derive(Clone, Copy)]
+struct GoesOn {
+    /// Reads of songs that were read before.
+    reads: bool,
+    /// Audio that was played before.
+    plays: bool,
+}
+
+const BOTH: GoesOn = GoesOn { reads: true, plays: true };
+const PLAYS: GoesOn = GoesOn { reads: false, plays: true };
+
+/// Killed, and started again a second later. `None` for a server that the calls of the workload may be on just then: those
+/// fail, and the next ones must not.
+fn kills(mesh: &Mesh) -> Vec<(String, Option<GoesOn>)> {
+    let leader = mesh.leader();
+    let replica = (1..=3).map(|n| format!("patroni-{n}")).find(|n| *n != leader).expect("there are three");
+    let named = |name: &str, goes_on| (name.to_owned(), goes_on);
+    vec![
+        named("gateway-2", Some(BOTH)),
+        named("identity-1", Some(BOTH)),
+        named("song-1", None),
+        named("encoder-1", Some(BOTH)),
+        named("search-1", Some(BOTH)),
+        named("cdc-1", Some(BOTH)),
+        named("edge-2", None),
+        named("rabbitmq", Some(BOTH)),
+        named("redis-cluster-1", Some(BOTH)),
+        named("opensearch", Some(BOTH)),
+        named("azurite", Some(BOTH)),
+        (replica, Some(BOTH)),
+        (leader, Some(BOTH)),
+    ]
+}
+
+fn check(name: &str, goes_on: Option<GoesOn>, report: &Report) {
+    eprintln!(
+        "{name}: {} uploads; reads {} good {} bad, slowest {:?}; plays {} good {} bad; searches {} good {} bad",
+        report.uploaded.len(),
+        report.reads.good,
+        report.reads.bad.len(),
+        report.reads.slowest,
+        report.plays.good,
+        report.plays.bad.len(),
+        report.searches.good,
+        report.searches.bad.len(),
+    );
+    let Some(GoesOn { reads, plays }) = goes_on else {
+        assert!(report.reads.bad.len() + report.plays.bad.len() <= 4, "{name}: {report:?}");
+        return;
+    };
+    assert!(!reads || report.reads.bad.is_empty(), "{name}: cached songs were not read: {:?}", report.reads.bad);
+    assert!(!plays || report.plays.bad.is_empty(), "{name}: cached audio was not played: {:?}", report.plays.bad);
+}
+
+#[test]
+fn kill_minus_nine_of_anything_loses_nothing() {
+    let Some(mesh) = Mesh::or_skip("kill -9 of anything") else { return };
+    let listener = Listener::new(mesh.url());
+    let mut uploaded = Vec::new();
+    for seed in 0..seeds() {
+        for (n, (name, goes_on)) in kills(&mesh).into_iter().enumerate() {
+            let round = seed * 100 + n as u64;
+            let work = listener.work(round);
+            std::thread::sleep(Duration::from_millis(500 + 397 * (round % 5)));
+            mesh.kill(&name);
+            std::thread::sleep(Duration::from_secs(5));
+            let report = work.finish();
+            check(&name, goes_on, &report);
+            uploaded.extend(report.uploaded);
+            mesh.settle(RECOVERY);
+        }
+    }
+    assert!(uploaded.len() > 5, "people got something done: {}", uploaded.len());
+    nothing_is_lost(&listener, &uploaded, RECOVERY);
+    index_is_in_step(&mesh, RECOVERY);
+}
+
+#[test]
+fn an_engine_that_freezes_holds_up_what_needs_it_and_nothing_else() {
+    let Some(mesh) = Mesh::or_skip("freezing of engines") else { return };
+    let listener = Listener::new(mesh.url());
+    let all: [(&str, GoesOn); 5] = [
+        ("rabbitmq", BOTH),
+        ("opensearch", BOTH),
+        ("leader", PLAYS),
+        ("redis-cluster-2", BOTH),
+        ("azurite", BOTH),
+    ];
+    // The first two in each run of the tests, all with more seeds.
+    let chosen = if seeds() == 1 { &all[..2] } else { &all[..] };
+    for (n, (name, goes_on)) in chosen.iter().enumerate() {
+        let name = if *name == "leader" { mesh.leader() } else { (*name).to_owned() };
+        let work = listener.work(1_000 + n as u64);
+        std::thread::sleep(Duration::from_secs(1));
+        mesh.pause(&name);
+        let began = Instant::now();
+        std::thread::sleep(Duration::from_secs(30));
+        mesh.resume(&name);
+        std::thread::sleep(Duration::from_secs(2));
+        let report = work.finish();
+        check(&format!("{name} frozen for {:?}", began.elapsed()), Some(*goes_on), &report);
+        if name == "opensearch" {
+            assert!(report.searches.bad.iter().all(|why| why == "Unavailable"), "{:?}", report.searches.bad);
+            assert!(!report.searches.bad.is_empty(), "searches noticed");
+        } else {
+            assert!(report.searches.bad.is_empty(), "{name}: {:?}", report.searches.bad);
+        }
+        mesh.settle(RECOVERY);
+        nothing_is_lost(&listener, &report.uploaded, RECOVERY);
+        index_is_in_step(&mesh, RECOVERY);
+    }
+}
