@@ -1,10 +1,11 @@
 //! `cargo xtask install`: what tests and benchmarks need beyond Rust, a C compiler and CMake.
 
 mod debian;
+pub(crate) mod go;
 mod java;
 pub(crate) mod node;
 pub(crate) mod opensearch;
-mod python;
+pub(crate) mod python;
 mod stamp;
 
 use crate::workspace::Workspace;

@@ -1,13 +1,14 @@
 //! `cargo xtask lint`: everything that can be said about the code without running it.
 
-use crate::{check_deps, install, process, progress, proto, workspace::Workspace};
+use crate::{check_deps, helm, install, process, progress, proto, workspace::Workspace};
 use anyhow::bail;
 use std::process::ExitCode;
 
-/// Check format, clippy, documentation, dependency rules, contracts and licences.
+/// Check format, clippy, documentation, dependency rules, contracts, the chart and licences.
 ///
-/// Each check runs even when an earlier one failed; the end names those that did. `cargo deny` is not installed by
-/// itself, as it takes minutes to build: without it that check is left out, and said so.
+/// Each check runs even when an earlier one failed; the end names those that did. The chart's tools are built where a
+/// recent Go is there. `cargo deny` is not installed by itself, as it takes minutes to build: without it that check is
+/// left out, and said so.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Fail when cargo-deny is not installed
@@ -35,6 +36,11 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     check("cargo doc", &|| {
         let mut doc = workspace.cargo();
         process::run(doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings"))
+    });
+    check("chart", &|| {
+        install::python::install(&workspace)?;
+        let tools = install::go::install(&workspace)?;
+        tools.map_or(Ok(()), |tools| helm::check_manifests(&workspace, &tools))
     });
     check("cargo deny", &|| {
         if process::first_line("cargo-deny", &["--version"]).is_some() {
