@@ -73,11 +73,13 @@ pub(crate) async fn remember(sql: &mut PgConnection, slot: &str, horizon: i64) -
     Ok(())
 }
 
-/// The horizon of now, and a position of the log before which all transactions below it were committed.
-pub(crate) async fn horizon(sql: &mut PgConnection) -> Result<(i64, u64), SourceError> {
+/// The horizon of now; a number that is above every transaction that is visible now; and a position of the log before
+/// which all transactions below the horizon were committed.
+pub(crate) async fn horizon(sql: &mut PgConnection) -> Result<(i64, i64, u64), SourceError> {
     // The snapshot of a statement is taken before its functions are called: the end of the log is read later.
     let query = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, \
+                 pg_snapshot_xmax(pg_current_snapshot())::text::bigint, \
                  (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
-    let (horizon, position): (i64, i64) = within(sqlx::query_as(query).fetch_one(sql)).await?;
-    Ok((horizon, position.cast_unsigned()))
+    let (horizon, newest, position): (i64, i64, i64) = within(sqlx::query_as(query).fetch_one(sql)).await?;
+    Ok((horizon, newest, position.cast_unsigned()))
 }

@@ -22,11 +22,16 @@ pub(crate) struct Upkeep<'a> {
     pub(crate) horizon: i64,
 }
 
-/// A horizon that counts once the log is confirmed up to `position`.
-struct Candidate {
-    horizon: i64,
-    position: u64,
-    published: u64,
+/// What is to be remembered next.
+#[derive(Default)]
+struct Memory {
+    /// A horizon that counts once the log is confirmed up to the position.
+    candidate: Option<(i64, u64)>,
+    /// How many facts were published when the goal was set, and the horizon that lies above all of them. An older
+    /// transaction that still runs keeps the horizon below it, for as long as it does.
+    goal: Option<(u64, i64)>,
+    /// Facts that the remembered horizon covers.
+    covered: Option<u64>,
 }
 
 impl Upkeep<'_> {
@@ -35,14 +40,13 @@ impl Upkeep<'_> {
     pub(crate) async fn run(mut self) -> SourceError {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut candidate = None;
-        let mut remembered = None;
+        let mut memory = Memory::default();
         let mut pruned: Option<Instant> = None;
         loop {
             looks.tick().await;
             let look = async {
                 self.measure().await?;
-                self.remember(&mut candidate, &mut remembered).await?;
+                self.remember(&mut memory).await?;
                 if self.horizon > 0 && pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
                     self.prune().await?;
                     pruned = Some(Instant::now());
@@ -56,24 +60,25 @@ impl Upkeep<'_> {
     }
 
     /// At the start, and when facts were published since: remembering writes to the log, and must not feed itself.
-    async fn remember(
-        &mut self,
-        candidate: &mut Option<Candidate>,
-        remembered: &mut Option<u64>,
-    ) -> Result<(), SourceError> {
-        if let Some(Candidate { horizon, position, published }) = *candidate {
+    async fn remember(&mut self, memory: &mut Memory) -> Result<(), SourceError> {
+        if let Some((horizon, position)) = memory.candidate {
             if self.progress.confirmed() < position {
                 return Ok(());
             }
-            published::remember(&mut self.sql, &self.config.slot, horizon).await?;
-            self.horizon = self.horizon.max(horizon);
-            *remembered = Some(published);
-            *candidate = None;
+            if horizon > self.horizon {
+                published::remember(&mut self.sql, &self.config.slot, horizon).await?;
+                self.horizon = horizon;
+            }
+            memory.candidate = None;
+            if let Some((published, _)) = memory.goal.take_if(|(_, above)| horizon >= *above) {
+                memory.covered = Some(published);
+            }
         }
         let published = self.progress.published();
-        if Some(published) != *remembered {
-            let (horizon, position) = published::horizon(&mut self.sql).await?;
-            *candidate = Some(Candidate { horizon, position, published });
+        if memory.goal.is_some() || memory.covered != Some(published) {
+            let (horizon, newest, position) = published::horizon(&mut self.sql).await?;
+            memory.candidate = Some((horizon, position));
+            memory.goal.get_or_insert((published, newest));
         }
         Ok(())
     }

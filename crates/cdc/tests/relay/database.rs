@@ -104,7 +104,7 @@ impl TestDatabase {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), told)
+        tokio::time::timeout(Duration::from_secs(40), told)
             .await
             .unwrap_or_else(|_| panic!("{what}: in vain"));
     }
