@@ -18,7 +18,7 @@ use tokio::{
 
 /// Least time between two looks, however many statements fail.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
-/// Time between looks while there is no primary.
+/// Time between looks while there is no primary, or a server has not answered in time.
 const SEARCH_PAUSE: Duration = Duration::from_millis(200);
 /// Members that Patroni may name beyond those that are configured.
 const MOST_NODES: usize = 64;
@@ -68,7 +68,8 @@ impl Monitor {
     pub(super) async fn run(mut self, stop: Arc<Notify>) {
         let usual = Duration::from_millis(self.config.monitor_ms);
         loop {
-            let pause = if self.writer.is_some() { usual } else { SEARCH_PAUSE.min(usual) };
+            let calm = self.writer.is_some() && !self.nodes.iter().any(Node::is_late);
+            let pause = if calm { usual } else { SEARCH_PAUSE.min(usual) };
             let least = sleep(LEAST_PAUSE.min(pause));
             tokio::select! {
                 () = stop.notified() => break,

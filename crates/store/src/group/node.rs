@@ -124,6 +124,11 @@ impl Node {
         }
     }
 
+    /// It did not answer in time, and that is not yet held against it.
+    pub(super) fn is_late(&self) -> bool {
+        (1..MOST_LATE).contains(&self.late)
+    }
+
     /// What is wrong with it, for a person. `None` while it works.
     pub(super) fn complaint(&self) -> Option<StoreError> {
         if self.role.is_some() {
