@@ -87,7 +87,7 @@ impl Calls {
         let (parts, mut body) = request.into_parts();
         let begin = Instant::now();
         let timeout = self.limits.of(&parts.headers, method.policy.streaming);
-        let level = match self.admit(method, &parts) {
+        let level = match self.admit(method, &parts).await {
             Ok(level) => level,
             Err(refused) => {
                 drain(&mut body).await;
@@ -137,12 +137,13 @@ impl Calls {
     }
 
     /// Who calls, and whether they may call as often as this.
-    fn admit(&self, method: &Method, parts: &Parts) -> Result<Level, Status> {
+    async fn admit(&self, method: &Method, parts: &Parts) -> Result<Level, Status> {
         let address = address::client(&parts.headers, &parts.extensions, self.trust_forwarded);
         let checked = self.auth.check(parts.uri.path(), &parts.headers);
         let user = checked.as_ref().ok().and_then(|caller| caller.user_id());
         // A refused caller pays as a stranger, so that trying tokens is not free.
-        let level = self.rates.draw(&method.policy, user, address).map_err(|(level, refused)| {
+        let drawn = self.rates.draw(&method.policy, user, address).await;
+        let level = drawn.map_err(|(level, refused)| {
             let mut refused = status(refused);
             let mut headers = http::HeaderMap::new();
             level.write(&mut headers);

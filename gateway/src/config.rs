@@ -44,7 +44,8 @@ impl Default for GatewayConfig {
 }
 
 /// A budget for each bucket of `segue.policy.v1`. Each signed-in user has one of their own, and so has each
-/// address (IPv6: each /64) of those who are not signed in.
+/// address (IPv6: each /64) of those who are not signed in. Gateways with a Redis keep these limits together: each may admit
+/// up to a tenth of a burst too many.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {

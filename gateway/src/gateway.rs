@@ -15,6 +15,7 @@ use crate::{
 };
 use axum::Router;
 use segue_mesh::{Auth, Channel, Metrics, Ready, health_router};
+use segue_ports::budget::Budgets;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
@@ -33,6 +34,8 @@ pub struct Deps {
     pub auth: Auth,
     /// Services that can be called. Those of the contracts that are not here do not exist for clients.
     pub routes: Vec<Route>,
+    /// Budgets of calls that gateways share; without them each gateway has its own.
+    pub budgets: Option<Arc<dyn Budgets>>,
     /// For the public keys of access tokens.
     pub identity: Channel,
     /// For `/metrics`.
@@ -52,7 +55,7 @@ impl Gateway {
     /// service up to date until the gateway and its routers are gone.
     pub fn new(config: GatewayConfig, deps: Deps) -> Result<Self, Error> {
         config.validate()?;
-        let rates = Rates::new(&config.limits)?;
+        let rates = Rates::new(&config.limits, deps.budgets)?;
         let origin = Origin::new(&config.public_url, config.trust_forwarded)?;
         let cors = cors::layer(&config.cors_origins)?;
         let services: Vec<String> = deps.routes.iter().map(|r| r.service.clone()).collect();

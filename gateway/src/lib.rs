@@ -2,7 +2,7 @@
 //! and health of all services, and the few plain pages that machines ask for.
 //!
 //! It decodes no message and knows no role: what a path may do is read from the descriptor set, and where it
-//! leads is handed in. It holds no state but the rate limits of this process.
+//! leads is handed in. It holds no state but rate limits.
 #![forbid(unsafe_code)]
 
 mod address;

@@ -1,5 +1,8 @@
-//! Budgets of calls in this process, by the bucket of a method's policy: GCRA, so that a refused caller can be
-//! told exactly how long to wait.
+//! Budgets of calls, by the bucket of a method's policy, so that a refused caller can be told exactly how long to wait.
+//! A gateway alone keeps them itself (GCRA); gateways that are given shared budgets keep one limit together.
+
+mod ledger;
+mod shared;
 
 use crate::{BudgetConfig, Error, LimitsConfig, refused::Refused};
 use governor::{
@@ -9,12 +12,14 @@ use http::{HeaderMap, HeaderValue};
 use metrics::Counter;
 use segue_domain::UserId;
 use segue_mesh::MethodPolicy;
+use segue_ports::budget::{self, Budgets};
 use segue_proto::policy::v1::Bucket;
+use shared::Shared;
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -52,6 +57,18 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Names the bucket among all that are shared.
+    fn name(self, calls: &str) -> String {
+        match self {
+            Self::User(user) => format!("{calls}:{user}"),
+            Self::V4(bits) => format!("{calls}:{}", std::net::Ipv4Addr::from_bits(bits)),
+            Self::V6(bits) => format!("{calls}:{}", Ipv6Addr::from_bits(u128::from(bits) << 64)),
+            Self::Unknown => format!("{calls}:-"),
+        }
+    }
+}
+
 fn upper_half(a: Ipv6Addr) -> u64 {
     u64::try_from(a.to_bits() >> 64).unwrap_or_default()
 }
@@ -69,6 +86,8 @@ impl Clock for RuntimeClock {
 
 struct Budget {
     limiter: RateLimiter<Key, DashMapStateStore<Key>, RuntimeClock, StateInformationMiddleware>,
+    /// When there are other gateways; then the limiter rests.
+    shared: Option<Arc<Shared>>,
     config: BudgetConfig,
     name: &'static str,
     crowded: AtomicBool,
@@ -76,7 +95,12 @@ struct Budget {
 }
 
 impl Budget {
-    fn new(name: &'static str, config: BudgetConfig, clock: RuntimeClock) -> Result<Self, Error> {
+    fn new(
+        name: &'static str,
+        config: BudgetConfig,
+        budgets: Option<Arc<dyn Budgets>>,
+        clock: RuntimeClock,
+    ) -> Result<Self, Error> {
         let wrong = || Error::Config {
             field: "limits",
             wanted: format!("a rate above 0.0001 per second and a burst of at least 1 for {name}"),
@@ -86,20 +110,23 @@ impl Budget {
         let quota =
             Quota::with_period(Duration::from_secs_f64(1.0 / rate)).ok_or_else(wrong)?.allow_burst(burst);
         let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock);
-        Ok(Self { limiter, config, name, crowded: AtomicBool::new(false), refused: OnceLock::new() })
+        let bucket = budget::Bucket { per_second: config.per_second, burst: config.burst };
+        let shared = budgets.map(|budgets| Arc::new(Shared::new(budgets, name, bucket, clock)));
+        Ok(Self { limiter, shared, config, name, crowded: AtomicBool::new(false), refused: OnceLock::new() })
     }
 
-    fn draw(&self, key: Key, cost: NonZeroU32) -> Result<Level, (Level, Refused)> {
+    async fn draw(&self, key: Key, cost: NonZeroU32) -> Result<Level, (Level, Refused)> {
+        let drawn = match &self.shared {
+            Some(shared) => shared.draw(key, cost.get()).await.map(|left| left as u32),
+            None => self.draw_alone(key, cost),
+        };
         let limit = self.config.burst;
-        let wait = match self.limiter.check_key_n(&key, cost) {
-            Ok(Ok(snapshot)) => {
-                let remaining = snapshot.remaining_burst_capacity();
+        let wait = match drawn {
+            Ok(remaining) => {
                 let until_full = f64::from(limit.saturating_sub(remaining)) / self.config.per_second;
                 return Ok(Level { limit, remaining, reset: until_full.ceil() as u32 });
             }
-            Ok(Err(not_until)) => not_until.wait_time_from(self.limiter.clock().now()),
-            // Cannot happen: the costs of all policies were compared with the bursts at the start.
-            Err(_) => Duration::from_secs(60),
+            Err(wait) => wait,
         };
         let make = || metrics::counter!("segue_gateway_rate_limited_total", "bucket" => self.name);
         self.refused.get_or_init(make).increment(1);
@@ -112,12 +139,23 @@ impl Budget {
         ))
     }
 
+    /// What is left, or how long until there is enough.
+    fn draw_alone(&self, key: Key, cost: NonZeroU32) -> Result<u32, Duration> {
+        match self.limiter.check_key_n(&key, cost) {
+            Ok(Ok(snapshot)) => Ok(snapshot.remaining_burst_capacity()),
+            Ok(Err(not_until)) => Err(not_until.wait_time_from(self.limiter.clock().now())),
+            // Cannot happen: the costs of all policies were compared with the bursts at the start.
+            Err(_) => Err(Duration::from_secs(60)),
+        }
+    }
+
     fn sweep(&self) {
         self.limiter.retain_recent();
-        let keys = self.limiter.len();
-        if keys > CROWD / 10 {
+        let alone = self.limiter.len();
+        if alone > CROWD / 10 {
             self.limiter.shrink_to_fit();
         }
+        let keys = alone + self.shared.as_ref().map_or(0, Shared::sweep);
         if self.crowded.swap(keys > CROWD, Ordering::Relaxed) != (keys > CROWD) {
             tracing::warn!(
                 bucket = self.name,
@@ -157,12 +195,12 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    pub(crate) fn new(config: &LimitsConfig) -> Result<Self, Error> {
+    pub(crate) fn new(config: &LimitsConfig, budgets: Option<Arc<dyn Budgets>>) -> Result<Self, Error> {
         let clock = RuntimeClock(Instant::now());
         Ok(Self {
-            read: Budget::new("reads", config.read, clock)?,
-            write: Budget::new("writes", config.write, clock)?,
-            credential: Budget::new("sign-ins and sign-ups", config.credential, clock)?,
+            read: Budget::new("reads", config.read, budgets.clone(), clock)?,
+            write: Budget::new("writes", config.write, budgets.clone(), clock)?,
+            credential: Budget::new("sign-ins and sign-ups", config.credential, budgets, clock)?,
             clock,
             sweep_at: AtomicU64::new(0),
         })
@@ -181,7 +219,7 @@ impl Rates {
 
     /// Pays for one call: from the user's budget when there is one, else from the address's. What checks a
     /// password is always on the address, for it is the address that guesses.
-    pub(crate) fn draw(
+    pub(crate) async fn draw(
         &self,
         policy: &MethodPolicy,
         user: Option<UserId>,
@@ -193,7 +231,7 @@ impl Rates {
             Some(user) if policy.bucket != Bucket::Credential => Key::User(user),
             _ => Key::address(address, budget.crowded.load(Ordering::Relaxed)),
         };
-        budget.draw(key, NonZeroU32::new(policy.cost).unwrap_or(NonZeroU32::MIN))
+        budget.draw(key, NonZeroU32::new(policy.cost).unwrap_or(NonZeroU32::MIN)).await
     }
 
     fn budget(&self, bucket: Bucket) -> &Budget {
@@ -220,85 +258,4 @@ impl Rates {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use segue_domain::Coded;
-    use segue_proto::policy::v1::Access;
-
-    fn policy(bucket: Bucket, cost: u32) -> MethodPolicy {
-        MethodPolicy { access: Access::User, bucket, cost, repeatable: true, streaming: false }
-    }
-
-    fn rates(per_second: f64, burst: u32) -> Rates {
-        let budget = BudgetConfig { per_second, burst };
-        Rates::new(&LimitsConfig { read: budget, write: budget, credential: budget }).unwrap()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_wait_it_names_is_exactly_long_enough() {
-        let rates = rates(2.0, 6);
-        let user = Some(UserId::new());
-        let read = policy(Bucket::Read, 2);
-        for remaining in [4, 2, 0] {
-            assert_eq!(rates.draw(&read, user, None).unwrap().remaining, remaining);
-        }
-        let (level, refused) = rates.draw(&read, user, None).unwrap_err();
-        let wait = refused.retry_after().unwrap();
-        assert_eq!((level.limit, level.remaining, level.reset), (6, 0, 1));
-        assert_eq!(wait, Duration::from_secs(1));
-        tokio::time::advance(wait - Duration::from_millis(1)).await;
-        assert!(rates.draw(&read, user, None).is_err());
-        tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(rates.draw(&read, user, None).is_ok());
-        assert!(rates.draw(&policy(Bucket::Write, 1), user, None).is_ok(), "buckets are apart");
-        assert!(rates.draw(&read, Some(UserId::new()), None).is_ok(), "users are apart");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn strangers_pay_by_address_and_so_do_passwords() {
-        let rates = rates(1.0, 1);
-        let at = |text: &str| Some(text.parse::<IpAddr>().unwrap());
-        let read = policy(Bucket::Read, 1);
-        assert!(rates.draw(&read, None, at("2001:db8::1")).is_ok());
-        assert!(rates.draw(&read, None, at("2001:db8::ffff:2")).is_err(), "the same /64");
-        assert!(rates.draw(&read, None, at("2001:db8:0:1::1")).is_ok());
-        assert!(rates.draw(&read, None, at("192.0.2.1")).is_ok());
-        assert!(rates.draw(&read, None, at("::ffff:192.0.2.1")).is_err(), "the same IPv4 address");
-        let password = policy(Bucket::Credential, 1);
-        assert!(rates.draw(&password, Some(UserId::new()), at("192.0.2.1")).is_ok());
-        assert!(rates.draw(&password, Some(UserId::new()), at("192.0.2.1")).is_err());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn memory_is_bounded_whatever_number_of_addresses_calls() {
-        let rates = rates(1.0, 1);
-        let read = policy(Bucket::Read, 1);
-        let call = |i: u32| {
-            rates.draw(&read, None, Some(IpAddr::V6(Ipv6Addr::from_bits(u128::from(i) << 64)))).is_ok()
-        };
-        assert!((0..=CROWD as u32 + 10).all(call));
-        rates.read.sweep();
-        assert!(rates.read.crowded.load(Ordering::Relaxed));
-        (0..1000_u32).for_each(|i| {
-            call(0x4000_0000 + i);
-        });
-        assert!(rates.read.limiter.len() <= CROWD + 12, "the new ones share one budget");
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert!(call(7));
-        assert!(rates.read.limiter.len() <= 2, "full budgets are forgotten");
-        assert!(!rates.read.crowded.load(Ordering::Relaxed));
-    }
-
-    #[tokio::test]
-    async fn impossible_budgets_are_refused_at_the_start() {
-        let budget = |per_second, burst| {
-            let read = BudgetConfig { per_second, burst };
-            Rates::new(&LimitsConfig { read, ..LimitsConfig::default() }).map(|_| ())
-        };
-        assert!(budget(1.0, 1).is_ok());
-        for (rate, burst) in [(0.0, 1), (-1.0, 1), (f64::NAN, 1), (f64::INFINITY, 1), (1.0, 0)] {
-            assert!(budget(rate, burst).is_err(), "{rate} {burst}");
-        }
-        assert!(rates(1.0, 4).affords(&policy(Bucket::Read, 5)).is_err());
-    }
-}
+mod tests;

@@ -102,6 +102,7 @@ async fn methods_for_roles_do_not_exist_outside() {
     let deps = |service: &str| Deps {
         auth: auth(policies.clone(), Door::Public),
         routes: vec![Route { service: service.into(), channel: channel.clone() }],
+        budgets: None,
         identity: channel.clone(),
         metrics: Arc::new(String::new),
         ready: Arc::new(Vec::new),

@@ -97,6 +97,7 @@ impl Rig {
         let deps = Deps {
             auth: auth(policies, Door::Public),
             routes: [SONG, IDENTITY].map(|s| Route { service: s.into(), channel: channel.clone() }).into(),
+            budgets: None,
             identity: channel,
             metrics: Arc::new(|| "segue_up 1\n".into()),
             ready: Arc::new(move || {
