@@ -48,8 +48,11 @@ pub fn variants(url: &str) -> Vec<Variant> {
 pub fn segments(url: &str) -> Vec<String> {
     let base = url.rsplit_once('/').expect("a path").0;
     let names = fetch(url);
-    let found: Vec<_> =
-        names.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).map(|l| format!("{base}/{l}")).collect();
+    let found: Vec<_> = names
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        .map(|l| format!("{base}/{l}"))
+        .collect();
     assert!(!found.is_empty(), "no segments in {names}");
     found
 }

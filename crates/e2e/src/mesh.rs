@@ -134,9 +134,11 @@ impl Mesh {
         loop {
             let roles = self.servers().into_iter().filter(|s| s.ports.contains_key("http"));
             let unready: Vec<String> = roles
-                .filter(|s| ["gateway", "song", "identity", "encoder", "search", "cdc", "edge"]
-                    .iter()
-                    .any(|role| s.name.starts_with(role)))
+                .filter(|s| {
+                    ["gateway", "song", "identity", "encoder", "search", "cdc", "edge"]
+                        .iter()
+                        .any(|role| s.name.starts_with(role))
+                })
                 .filter(|s| status(s.ports["http"], "/readyz") != Some(200))
                 .map(|s| s.name)
                 .collect();

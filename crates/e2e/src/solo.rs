@@ -75,7 +75,10 @@ impl Solo {
             match std::env::var(engine.variable()) {
                 Ok(url) => urls.push(url::Url::parse(&url).expect("a URL")),
                 Err(_) => {
-                    eprintln!("{} is not set: nothing is tested here; run: cargo xtask test", engine.variable());
+                    eprintln!(
+                        "{} is not set: nothing is tested here; run: cargo xtask test",
+                        engine.variable()
+                    );
                     return None;
                 }
             }
@@ -98,7 +101,8 @@ impl Solo {
         let file = folder.path().join("segue.toml");
         std::fs::write(&file, text).expect("it can be written");
         let provisioned = provision(&file);
-        let (child, said) = serve(&["gateway", "identity", "song", "encoder", "search", "cdc", "edge"], &file, folder.path());
+        let (child, said) =
+            serve(&["gateway", "identity", "song", "encoder", "search", "cdc", "edge"], &file, folder.path());
         Some(Self {
             children: vec![child],
             runtime,

@@ -7,7 +7,10 @@ use crate::{
 };
 use segue_client::{
     Client, MemoryCredentials,
-    proto::{search::v1::SearchRequest, song::v1::GetSongRequest},
+    proto::{
+        search::v1::SearchRequest,
+        song::v1::{GetPlaybackRequest, GetSongRequest},
+    },
 };
 use serde_json::Value;
 use std::{
@@ -79,6 +82,7 @@ pub struct Listener {
     folder: tempfile::TempDir,
     /// The song.
     pub song: String,
+    /// Of a segment, below the folder of the master playlist.
     segment: String,
 }
 
@@ -98,7 +102,9 @@ impl Listener {
         let song = uploaded["song_id"].as_str().expect("an id").to_owned();
         let master = uploaded["playback_url"].as_str().expect("a URL").to_owned();
         let variant = hls::variants(&master).remove(0);
+        let folder_url = master.rsplit_once('/').expect("a path").0;
         let segment = hls::segments(&variant.url).remove(0);
+        let segment = segment.strip_prefix(folder_url).expect("below it").to_owned();
         Self { url: url.to_owned(), email, folder, song, segment }
     }
 
@@ -119,7 +125,8 @@ impl Listener {
         let (url, email, song) = (self.url.clone(), self.email.clone(), self.song.clone());
         let (segment, ended) = (self.segment.clone(), Arc::clone(&stop));
         let asking = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(ask(&ended, &url, &email, &song, &segment))
         });
         Workload { stop, uploads, asking }
@@ -158,7 +165,8 @@ fn upload(stop: &AtomicBool, cli: &Cli, folder: &Path, round: u64) -> Vec<Upload
         music::sine(samples, 44_100, &file);
         let path = file.to_str().expect("a path");
         let ran = cli.run(&["upload", "--json", "--no-wait", "--patience", "90", path]);
-        let object = ran.out.lines().next().and_then(|l| serde_json::from_str::<Value>(l).ok()).unwrap_or_default();
+        let object =
+            ran.out.lines().next().and_then(|l| serde_json::from_str::<Value>(l).ok()).unwrap_or_default();
         let (true, Some(id)) = (ran.code == 0, object["song_id"].as_str()) else { continue };
         let edited = format!("{title} edited");
         let edit = cli.run(&["edit", id, "--title", &edited, "--json"]);
@@ -169,13 +177,22 @@ fn upload(stop: &AtomicBool, cli: &Cli, folder: &Path, round: u64) -> Vec<Upload
 }
 
 async fn ask(stop: &AtomicBool, url: &str, email: &str, song: &str, segment: &str) -> (Tally, Tally, Tally) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::new(url, Arc::new(MemoryCredentials::default())).expect("a client");
     client.sign_in(email, PASSWORD, "workload").await.expect("signed in before anything breaks");
+    let request = client.request(GetPlaybackRequest { song_id: song.into() }).await.expect("signed in");
+    let playback = client.songs().get_playback(request).await.expect("it plays").into_inner();
+    // As a player does: one edge, and the next one when that does not answer.
+    let edges: Vec<String> = std::iter::once(&playback.master_url)
+        .chain(&playback.fallback_urls)
+        .map(|master| format!("{}{segment}", master.rsplit_once('/').expect("a path").0))
+        .collect();
     let (mut reads, mut plays, mut searches) = (Tally::default(), Tally::default(), Tally::default());
     while !stop.load(Ordering::SeqCst) {
         let began = Instant::now();
         let read = async {
-            let request = client.request(GetSongRequest { song_id: song.into() }).await.map_err(|e| e.to_string())?;
+            let request =
+                client.request(GetSongRequest { song_id: song.into() }).await.map_err(|e| e.to_string())?;
             let answer = client.songs().get_song(request).await;
             answer.map(drop).map_err(|s| format!("{:?} {}", s.code(), s.message()))
         };
@@ -183,10 +200,14 @@ async fn ask(stop: &AtomicBool, url: &str, email: &str, song: &str, segment: &st
         reads.count(began, answer);
         let began = Instant::now();
         let play = async {
-            let answer = client.http().get(segment).send().await.map_err(|e| e.to_string())?;
-            let status = answer.status().as_u16();
-            answer.bytes().await.map_err(|e| e.to_string())?;
-            if status == 200 { Ok(()) } else { Err(status.to_string()) }
+            let mut last = Err("no edge".to_owned());
+            for url in &edges {
+                last = fetch(client.http(), url).await;
+                if last.is_ok() {
+                    break;
+                }
+            }
+            last
         };
         let answer = tokio::time::timeout(LIMIT, play).await.unwrap_or(Err("no answer".into()));
         plays.count(began, answer);
@@ -197,11 +218,19 @@ async fn ask(stop: &AtomicBool, url: &str, email: &str, song: &str, segment: &st
             let answer = client.searches().search(request).await;
             answer.map(drop).map_err(|s| format!("{:?}", s.code()))
         };
-        let answer = tokio::time::timeout(LIMIT, search).await.unwrap_or(Err(format!("{:?}", Code::Cancelled)));
+        let answer =
+            tokio::time::timeout(LIMIT, search).await.unwrap_or(Err(format!("{:?}", Code::Cancelled)));
         searches.count(began, answer);
         tokio::time::sleep(PAUSE).await;
     }
     (reads, plays, searches)
+}
+
+async fn fetch(http: &reqwest::Client, url: &str) -> Result<(), String> {
+    let answer = http.get(url).send().await.map_err(|e| e.to_string())?;
+    let status = answer.status().as_u16();
+    answer.bytes().await.map_err(|e| e.to_string())?;
+    if status == 200 { Ok(()) } else { Err(status.to_string()) }
 }
 
 /// Waits until every acknowledged song is READY with an acknowledged title, is listed once, and plays all of its samples.
@@ -214,7 +243,12 @@ pub fn nothing_is_lost(listener: &Listener, uploaded: &[Uploaded], limit: Durati
     for song in uploaded {
         let shown = loop {
             let ran = cli.run(&["show", &song.id, "--json"]);
-            let shown = ran.out.lines().next().and_then(|l| serde_json::from_str::<Value>(l).ok()).unwrap_or_default();
+            let shown = ran
+                .out
+                .lines()
+                .next()
+                .and_then(|l| serde_json::from_str::<Value>(l).ok())
+                .unwrap_or_default();
             if ran.code == 0 && shown["state"] == "READY" {
                 break shown;
             }

@@ -29,7 +29,8 @@ fn an_upload_is_one_trace_from_the_gateway_to_the_index() {
         WAY.iter().all(|name| names.contains(name)).then_some(())
     };
     let found = runtime.block_on(receiver.wait_for(Duration::from_secs(30), whole));
-    let seen: BTreeSet<(String, String)> = receiver.spans().into_iter().map(|s| (s.trace_id, s.name)).collect();
+    let seen: BTreeSet<(String, String)> =
+        receiver.spans().into_iter().map(|s| (s.trace_id, s.name)).collect();
     assert!(found.is_some(), "no trace has all of {WAY:?}: {seen:?}");
     let metrics = receiver.metrics();
     for name in ["segue_rpc_total", "segue_cdc_published_total"] {

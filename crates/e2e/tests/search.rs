@@ -98,15 +98,21 @@ fn a_song_is_found_by_who_may_see_it_until_it_is_deleted() {
     assert_eq!(differences(&admin), Vec::<Value>::new());
 }
 
-/// What is in the index of a server that does not run.
-async fn documents(index: &Tantivy) -> Vec<Document> {
-    let Scan { documents, next } = index.scan(Kind::Song, None, 1_000).await.unwrap();
-    assert_eq!(next, None);
-    documents
+/// Writes to the index of a server that does not run what `make` makes of what is in it.
+fn tamper(up: &Up, make: impl FnOnce(Vec<Document>) -> Vec<Write>) {
+    // A runtime of its own: when it has ended, nothing of the index is open any more.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let index = Tantivy::open(up.data().join("index"), TantivyConfig::default()).await.unwrap();
+        let Scan { documents, next } = index.scan(Kind::Song, None, 1_000).await.unwrap();
+        assert_eq!(next, None);
+        index.apply(&make(documents)).await.unwrap();
+        index.sync().await.unwrap();
+    });
 }
 
-#[tokio::test]
-async fn what_was_altered_deleted_and_added_behind_its_back_is_named_and_repaired() {
+#[test]
+fn what_was_altered_deleted_and_added_behind_its_back_is_named_and_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let mut up = Up::start();
     let admin = Cli::signed_in(&up);
@@ -116,19 +122,17 @@ async fn what_was_altered_deleted_and_added_behind_its_back_is_named_and_repaire
     }
     assert!(up.stop());
 
-    let index = Tantivy::open(up.data().join("index"), TantivyConfig::default()).await.unwrap();
-    let documents = documents(&index).await;
-    let of = |id: &str| documents.iter().find(|d| d.id == id).cloned().unwrap();
-    let (altered, deleted, foreign) = (of(&ids[0]), of(&ids[1]), SongId::new().to_string());
-    let later = altered.version + 1;
-    let writes = [
-        Write::Put(Box::new(Document { title: "tampered".into(), version: later, ..altered })),
-        Write::Delete { kind: Kind::Song, id: deleted.id, version: deleted.version + 1 },
-        Write::Put(Box::new(Document { id: foreign.clone(), title: "foreign".into(), ..of(&ids[2]) })),
-    ];
-    index.apply(&writes).await.unwrap();
-    index.sync().await.unwrap();
-    drop(index);
+    let foreign = SongId::new().to_string();
+    tamper(&up, |documents| {
+        let of = |id: &str| documents.iter().find(|d| d.id == id).cloned().unwrap();
+        let (altered, deleted) = (of(&ids[0]), of(&ids[1]));
+        let later = altered.version + 1;
+        vec![
+            Write::Put(Box::new(Document { title: "tampered".into(), version: later, ..altered })),
+            Write::Delete { kind: Kind::Song, id: deleted.id, version: deleted.version + 1 },
+            Write::Put(Box::new(Document { id: foreign.clone(), title: "foreign".into(), ..of(&ids[2]) })),
+        ]
+    });
     up.restart();
 
     let found = differences(&admin);

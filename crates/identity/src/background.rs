@@ -30,7 +30,8 @@ impl Identity {
     /// Removes sessions that expired, or ended a day ago, in small steps so that others can write between.
     pub(crate) async fn prune(&self) -> Result<(), StoreError> {
         let now = self.now();
-        while sessions::prune(&self.primary(), now, now.minus(KEEP_ENDED), PRUNE_BATCH).await? == PRUNE_BATCH {
+        while sessions::prune(&self.primary(), now, now.minus(KEEP_ENDED), PRUNE_BATCH).await? == PRUNE_BATCH
+        {
             tokio::task::yield_now().await;
         }
         Ok(())

@@ -122,7 +122,10 @@ impl Identity {
         let sessions = sessions::ended_since(&self.primary(), since, MOST).await?;
         let users = accounts::deleted_since(&self.primary(), since, MOST).await?;
         Ok(Ended {
-            sessions: sessions.iter().map(|s| s.parse().map_err(StoreError::corrupt)).collect::<Result<_, _>>()?,
+            sessions: sessions
+                .iter()
+                .map(|s| s.parse().map_err(StoreError::corrupt))
+                .collect::<Result<_, _>>()?,
             users: users.iter().map(|u| u.parse().map_err(StoreError::corrupt)).collect::<Result<_, _>>()?,
         })
     }

@@ -30,4 +30,6 @@ pub use policy::{MethodPolicy, Policies, PolicyError};
 pub use server::{Server, ServerConfig};
 pub use status::{Reply, from_status, status};
 pub use time::{from_proto, to_proto};
-pub use token::{Claims, RoleSigner, TokenError, Verifier, VerifierConfig, VerifyingKey, sign_token, verifying_keys};
+pub use token::{
+    Claims, RoleSigner, TokenError, Verifier, VerifierConfig, VerifyingKey, sign_token, verifying_keys,
+};

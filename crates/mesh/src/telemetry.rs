@@ -83,7 +83,9 @@ impl Telemetry {
 /// logs the account key's signature (RUSTSEC-2026-0275).
 pub fn filter(asked: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
     let guard: Directive = "azure_core=info".parse()?;
-    Ok(EnvFilter::builder().parse(asked)?.add_directive(guard))
+    // lapin prints the body of every message that comes back; that it came is said by us.
+    let quiet: Directive = "lapin::returned_messages=error".parse()?;
+    Ok(EnvFilter::builder().parse(asked)?.add_directive(quiet).add_directive(guard))
 }
 
 /// Starts logs (to standard error), metrics, and, when configured, traces, metrics and logs by OTLP.
@@ -99,7 +101,8 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
         None => None,
         // What the exporter itself says while it sends would be sent again, for ever.
         Some(otlp) => {
-            let quiet = filter(&format!("{},h2=off,hyper=off,tonic=off,tower=off,opentelemetry=off", config.log))?;
+            let quiet =
+                filter(&format!("{},h2=off,hyper=off,tonic=off,tower=off,opentelemetry=off", config.log))?;
             Some(OpenTelemetryTracingBridge::new(&otlp.logs).with_filter(quiet))
         }
     };

@@ -51,7 +51,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, router, ListenConfig { grace_ms: 0, ..Default::default() }, stop.clone()));
+        tokio::spawn(serve(
+            listener,
+            router,
+            ListenConfig { grace_ms: 0, ..Default::default() },
+            stop.clone(),
+        ));
         Self { address, calls, health, stop }
     }
 

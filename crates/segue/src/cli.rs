@@ -264,15 +264,8 @@ impl Role {
             Self::Edge => "edge",
         }
     }
-    pub(crate) const ALL: [Role; 7] = [
-        Role::Gateway,
-        Role::Identity,
-        Role::Song,
-        Role::Encoder,
-        Role::Search,
-        Role::Cdc,
-        Role::Edge,
-    ];
+    pub(crate) const ALL: [Role; 7] =
+        [Role::Gateway, Role::Identity, Role::Song, Role::Encoder, Role::Search, Role::Cdc, Role::Edge];
 }
 
 #[derive(Args)]

@@ -7,7 +7,7 @@ mod trust;
 use crate::{
     cli::Role,
     config::{Config, ConfigError},
-    crash,
+    crash, provision,
 };
 use anyhow::Context;
 use axum::Router;
@@ -16,18 +16,19 @@ use metrics_exporter_prometheus::PrometheusHandle;
 pub(crate) use ready::{Probe, Readiness};
 use sea_orm::DbBackend;
 use segue_cdc::{Database, Relay};
+use segue_domain::{Code, Coded};
 use segue_edge::Edge;
 use segue_encoder::{Encoder, WorkerCommand};
 use segue_gateway::{Gateway, Route};
 use segue_identity::{FirstAccount, Identity};
 use segue_mesh::{Auth, Channel, Door, Metrics, Policies, RoleSigner, Server, Verifier, VerifierConfig};
-use segue_ports::{budget::Budgets, index::Kind};
+use segue_ports::{budget::Budgets, bus::BusError, index::Kind};
 use segue_search::Search;
 use segue_song::Song;
 use segue_store::{Store, StoreError};
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
-use trust::Trust;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use trust::Trust;
 
 /// Names of the services that a gateway can lead to, with the role that serves them.
 const SERVICES: [(&str, Role); 4] = [
@@ -76,7 +77,7 @@ pub(crate) async fn assemble(
     metrics: PrometheusHandle,
     stop: CancellationToken,
 ) -> anyhow::Result<System> {
-    let engines = Engines::open(config, roles).await?;
+    let engines = Engines::open(config, roles, false).await?;
     let clock = engines.clock.clone();
     let verifier = Verifier::new(VerifierConfig::default(), clock.clone());
     let name = roles.first().map(|role| role.name()).unwrap_or_default();
@@ -115,7 +116,8 @@ pub(crate) async fn assemble(
     let mut first_account = None;
     let mut public = None;
     // Those that others call come first; what reads the outbox last, when every queue is declared.
-    let order = [Role::Identity, Role::Song, Role::Encoder, Role::Search, Role::Edge, Role::Gateway, Role::Cdc];
+    let order =
+        [Role::Identity, Role::Song, Role::Encoder, Role::Search, Role::Edge, Role::Gateway, Role::Cdc];
     for role in order.into_iter().filter(|r| roles.contains(r)) {
         let named = || format!("the {} role cannot start", role.name());
         match role {
@@ -140,13 +142,27 @@ pub(crate) async fn assemble(
         // The gateway brings these pages itself.
         public = Some(if roles.contains(&Role::Gateway) { router } else { router.merge(ground.pages()) });
     }
-    let inner = ground.inner.take().context("made above")?.ready(ready.of(&[])).router().merge(segue_mesh::pages(
-        ready.of(&[]),
-        Arc::clone(&ground.metrics),
-    ));
+    let inner = ground
+        .inner
+        .take()
+        .context("made above")?
+        .ready(ready.of(&[]))
+        .router()
+        .merge(segue_mesh::pages(ready.of(&[]), Arc::clone(&ground.metrics)));
     let (tasks, engines) = (ground.tasks, ground.engines);
     let closing = Box::pin(async move { engines.close().await });
     Ok(System { public, inner, tasks, ready, first_account, closing })
+}
+
+/// A broker that is away declares the queues when it comes back; what is wrong otherwise is wrong.
+fn away<E: Coded>(declared: Result<(), E>) -> Result<(), E> {
+    match declared {
+        Err(error) if error.code() == Code::Unavailable => {
+            tracing::warn!(%error, "queues are declared when the bus is there");
+            Ok(())
+        }
+        declared => declared,
+    }
 }
 
 fn merge(router: Option<Router>, more: Router) -> Option<Router> {
@@ -164,7 +180,8 @@ impl Ground<'_> {
         for (service, role) in SERVICES {
             let name = role.name();
             if let Some(peers) = self.config.peers.get(name).filter(|_| !here.contains(&role)) {
-                let targets = peers.uris().map_err(|message| ConfigError::value(&format!("peers.{name}"), message))?;
+                let targets =
+                    peers.uris().map_err(|message| ConfigError::value(&format!("peers.{name}"), message))?;
                 self.channels.insert(service, Channel::remote(targets, Arc::clone(&self.auth.policies)));
             }
         }
@@ -243,7 +260,7 @@ impl Ground<'_> {
             });
         }
         if let Some(azure) = self.engines.azure().filter(|_| any(&[Role::Song, Role::Encoder])).cloned() {
-            azure.check().await.map_err(|e| crate::provision::unfit_blob(&e))?;
+            azure.check().await.map_err(|e| provision::unfit_blob(&e))?;
             if any(&[Role::Encoder]) {
                 self.ready.watch("blob", watch, move || {
                     let azure = azure.clone();
@@ -309,7 +326,7 @@ impl Ground<'_> {
             crash: crash::point,
         };
         let song = Song::new(self.config.song.clone(), deps)?;
-        song.declare().await?;
+        away(song.declare().await)?;
         self.serve(SERVICES[1].0, song.service());
         let stop = self.stop.clone();
         self.tasks.spawn(async move { song.run(stop).await });
@@ -335,8 +352,9 @@ impl Ground<'_> {
         } else {
             config.spool_dir.as_path()
         });
-        let encoder = Encoder::new(config, deps)?;
-        encoder.declare().await?;
+        let queues = provision::queues(self.config).into_iter().map(|queue| queue.name);
+        let encoder = Encoder::new(config, deps)?.with_dead_letter_queues(queues);
+        away(encoder.declare().await)?;
         self.serve(SERVICES[2].0, encoder.service());
         let stop = self.stop.clone();
         self.tasks.spawn(async move { encoder.run(stop).await });
@@ -381,7 +399,7 @@ impl Ground<'_> {
             clock: self.engines.clock.clone(),
         };
         let search = Search::new(self.config.search.clone(), deps)?;
-        search.declare().await?;
+        away(search.declare().await)?;
         self.serve(SERVICES[3].0, search.service());
         let stop = self.stop.clone();
         self.tasks.spawn(async move { search.run(stop).await });
@@ -390,6 +408,11 @@ impl Ground<'_> {
 
     async fn cdc(&self) -> anyhow::Result<()> {
         let relay = relay(self.config, &self.engines)?;
+        let bus = self.engines.bus()?;
+        for queue in provision::queues(self.config) {
+            // A fact must not be published past a queue that is gone.
+            away(bus.declare(&queue).await.map_err(Declare))?;
+        }
         if self.engines.store()?.backend() == DbBackend::Sqlite {
             relay.provision().await?;
         }
@@ -401,6 +424,23 @@ impl Ground<'_> {
             }
         });
         Ok(())
+    }
+}
+
+/// A queue was not declared.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Declare(BusError);
+
+impl Coded for Declare {
+    fn code(&self) -> Code {
+        match self.0 {
+            BusError::Unavailable(_) => Code::Unavailable,
+            _ => Code::FailedPrecondition,
+        }
+    }
+    fn reason(&self) -> &'static str {
+        "QUEUE_NOT_DECLARED"
     }
 }
 

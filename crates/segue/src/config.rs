@@ -130,7 +130,13 @@ pub(crate) struct Process {
 
 impl Default for Process {
     fn default() -> Self {
-        Self { listen: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 4420, inner_port: None, data: PathBuf::new(), threads: 0 }
+        Self {
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 4420,
+            inner_port: None,
+            data: PathBuf::new(),
+            threads: 0,
+        }
     }
 }
 
@@ -202,7 +208,8 @@ impl Default for IndexSection {
 impl IndexSection {
     pub(crate) fn engine(&self) -> OpenSearchConfig {
         let mut config = OpenSearchConfig::new(&self.url, &self.prefix);
-        config.user = (!self.user.is_empty()).then(|| (self.user.clone(), Password::new(self.password.expose())));
+        config.user =
+            (!self.user.is_empty()).then(|| (self.user.clone(), Password::new(self.password.expose())));
         config.search_timeout = Duration::from_millis(self.search_timeout_ms);
         config.write_timeout = Duration::from_millis(self.write_timeout_ms);
         config.shards = self.shards;
@@ -275,7 +282,19 @@ pub(crate) fn print(config: &Config, role: Option<Role>) -> anyhow::Result<Strin
     let mut table = Table::try_from(config)?;
     if let Some(role) = role {
         let own = format!("{role:?}").to_lowercase();
-        let shared = ["process", "listen", "rpc", "telemetry", "store", "bus", "blob", "cache", "index", "keys", "peers"];
+        let shared = [
+            "process",
+            "listen",
+            "rpc",
+            "telemetry",
+            "store",
+            "bus",
+            "blob",
+            "cache",
+            "index",
+            "keys",
+            "peers",
+        ];
         table.retain(|key, _| *key == own || shared.iter().any(|s| *key == **s));
     }
     Ok(toml::to_string(&table)?)
@@ -304,7 +323,9 @@ fn resolve_files(table: &mut Table, path: &str) -> Result<(), ConfigError> {
     for (key, value) in table.iter_mut() {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         let Some(inner) = value.as_table_mut() else { continue };
-        match inner.get("file").and_then(Value::as_str).filter(|_| inner.len() == 1) {
+        // A section is none, whatever its keys are called.
+        let lone = inner.len() == 1 && path.contains('.');
+        match inner.get("file").and_then(Value::as_str).filter(|_| lone) {
             None => resolve_files(inner, &path)?,
             Some(file) => {
                 let text = std::fs::read_to_string(file)
@@ -368,6 +389,9 @@ mod tests {
         let mut table: Table = format!("[gateway]\npublic_url = {{ file = {path:?} }}").parse().unwrap();
         resolve_files(&mut table, "").unwrap();
         assert_eq!(read(table).unwrap().gateway.public_url, "postgres://u:p@h/d");
+        let mut table: Table = "[keys]\nfile = 'keys.json'".parse().unwrap();
+        resolve_files(&mut table, "").unwrap();
+        assert_eq!(read(table).unwrap().keys.file, PathBuf::from("keys.json"));
         let mut table: Table = "[gateway]\npublic_url = { file = '/nowhere' }".parse().unwrap();
         let error = resolve_files(&mut table, "").unwrap_err().to_string();
         assert!(error.contains("gateway.public_url") && error.contains("/nowhere"), "{error}");

@@ -51,7 +51,8 @@ impl Keys {
             return Self::of(secrets);
         }
         if !keys.public_file.as_os_str().is_empty() {
-            let bytes = fs::read(&keys.public_file).with_context(|| missing("keys.public_file", &keys.public_file))?;
+            let bytes = fs::read(&keys.public_file)
+                .with_context(|| missing("keys.public_file", &keys.public_file))?;
             let public = serde_json::from_slice(&bytes)
                 .with_context(|| format!("{} is damaged", keys.public_file.display()))?;
             return Ok(Self { secrets: None, public });
@@ -117,9 +118,9 @@ fn missing(key: &str, path: &Path) -> String {
 
 fn read(path: &Path) -> anyhow::Result<Option<Secrets>> {
     match fs::read(path) {
-        Ok(bytes) => {
-            Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?))
-        }
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?,
+        )),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e).with_context(|| format!("cannot read {}", path.display())),
     }
@@ -143,11 +144,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> anyhow::Result<()> 
     let mut temporary = PathBuf::from(path);
     temporary.as_mut_os_string().push(".new");
     let mut options = fs::File::options();
-    let written = options.create(true).truncate(true).write(true).mode(mode).open(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    });
+    let written =
+        options.create(true).truncate(true).write(true).mode(mode).open(&temporary).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&temporary, path)
+        });
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 

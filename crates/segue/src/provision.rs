@@ -41,7 +41,8 @@ pub(crate) fn run(args: ProvisionArgs, json: bool) -> anyhow::Result<()> {
         }
     }))?;
     if json {
-        let (email, password) = (first.as_ref().map(|f| f.email.as_str()), first.as_ref().map(|f| f.password.as_str()));
+        let (email, password) =
+            (first.as_ref().map(|f| f.email.as_str()), first.as_ref().map(|f| f.password.as_str()));
         output::json(&Done { provisioned: true, email, password });
     } else if let Some(first) = first {
         output::text("The first account, shown this once:");
@@ -62,7 +63,7 @@ async fn provision(config: &Config, say: impl Fn(&str)) -> anyhow::Result<Option
     }
     say("keys");
     Keys::provision(config)?;
-    let engines = Engines::open(config, &ROLES).await?;
+    let engines = Engines::open(config, &ROLES, true).await?;
     say("queues");
     declare(config, &engines).await?;
     say("database");
@@ -77,7 +78,9 @@ async fn provision(config: &Config, say: impl Fn(&str)) -> anyhow::Result<Option
     container(config, &engines).await?;
     say("index");
     let prepared = tokio::time::timeout(PATIENCE, engines.index()?.prepare()).await;
-    let unfit = |why: String| ConfigError::value("index.url", format!("the index cannot be made at {}: {why}", config.index.url));
+    let unfit = |why: String| {
+        ConfigError::value("index.url", format!("the index cannot be made at {}: {why}", config.index.url))
+    };
     prepared.map_err(|_| unfit("no answer in time".into()))?.map_err(|e| unfit(e.to_string()))?;
     say("signing keys and the first account");
     let deps = segue_identity::Deps {
@@ -118,7 +121,10 @@ async fn container(config: &Config, engines: &Engines) -> anyhow::Result<()> {
     let file = &config.blob.reader.sas_file;
     if !file.as_os_str().is_empty() {
         let life = Duration::from_secs(u64::from(config.blob.reader_sas_days) * 24 * 3600);
-        let sas = azure.container_sas(engines.clock.now().plus(life)).await.context("cannot sign the SAS for edges")?;
+        let sas = azure
+            .container_sas(engines.clock.now().plus(life))
+            .await
+            .context("cannot sign the SAS for edges")?;
         keys::write(file, sas.expose().as_bytes(), 0o600)?;
     }
     Ok(())

@@ -181,5 +181,6 @@ fn provision(program: &Path, file: &Path) -> anyhow::Result<Provisioned> {
         process::line(&command),
         String::from_utf8_lossy(&done.stderr).trim()
     );
-    serde_json::from_slice(&done.stdout).context("'segue provision --json' printed something else than expected")
+    serde_json::from_slice(&done.stdout)
+        .context("'segue provision --json' printed something else than expected")
 }

@@ -88,7 +88,9 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
     }
     let mut engines = needs::engines(&workspace, wanted);
     if wanted(WHOLE_SYSTEM) {
-        engines.extend(mesh::ENGINES.iter().filter(|engine| !engines.contains(engine)).copied().collect::<Vec<_>>());
+        engines.extend(
+            mesh::ENGINES.iter().filter(|engine| !engines.contains(engine)).copied().collect::<Vec<_>>(),
+        );
     }
     let mut suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count: 1 }, tally)?;
     for program in built.programs.iter().filter(|program| wanted(&program.package) && !is_of_mesh(program)) {
@@ -173,12 +175,17 @@ impl<'a> Suite<'a> {
     fn run_on_mesh(&mut self, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
         let start = Instant::now();
         // Everybody comes from one address here.
-        let settings = ["credential", "read", "write"].map(|bucket| {
-            format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}")
-        });
+        let settings = ["credential", "read", "write"]
+            .map(|bucket| format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}"));
         let program = self.built.segue.clone();
         let raised = Mesh::raise(self.surroundings.engines_mut(), &program, None, &settings);
-        tally.count(Group::Mesh, "mesh up", start.elapsed(), u64::from(raised.is_ok()), u64::from(raised.is_err()));
+        tally.count(
+            Group::Mesh,
+            "mesh up",
+            start.elapsed(),
+            u64::from(raised.is_ok()),
+            u64::from(raised.is_err()),
+        );
         let mesh = match raised {
             Ok(mesh) => mesh,
             Err(error) => return eprintln!("error: {error:#}"),

@@ -61,13 +61,15 @@ impl Balanced {
             let in_flight: InFlight = endpoint.begin();
             let answered = endpoint.channel.clone().oneshot(request).await;
             drop(in_flight);
-            let again = |body: &Outgoing| tried.len() < ATTEMPTS && body.can_repeat() && self.budget.withdraw();
+            let again =
+                |body: &Outgoing| tried.len() < ATTEMPTS && body.can_repeat() && self.budget.withdraw();
             match answered {
                 Ok(response) => {
                     endpoint.succeeded();
                     // The server is there and cannot do it at the moment; another one perhaps can.
                     let unavailable = response.headers().get("grpc-status").is_some_and(|s| s == "14");
-                    if unavailable && repeatable && tried.len() < self.pool.endpoints().len() && again(&body) {
+                    if unavailable && repeatable && tried.len() < self.pool.endpoints().len() && again(&body)
+                    {
                         metrics::counter!("segue_mesh_retries_total", "why" => "unavailable").increment(1);
                         continue;
                     }

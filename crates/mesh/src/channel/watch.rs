@@ -8,7 +8,9 @@ use std::{
 };
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic::Code;
-use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
 const RESOLVE_EVERY: Duration = Duration::from_secs(5);
 const RESOLVE_LIMIT: Duration = Duration::from_secs(2);

@@ -34,7 +34,10 @@ impl Otlp {
                 .with_batch_exporter(traces)
                 .with_resource(resource.clone())
                 .build(),
-            logs: SdkLoggerProvider::builder().with_batch_exporter(logs).with_resource(resource.clone()).build(),
+            logs: SdkLoggerProvider::builder()
+                .with_batch_exporter(logs)
+                .with_resource(resource.clone())
+                .build(),
             metrics: SdkMeterProvider::builder().with_reader(reader).with_resource(resource).build(),
         })
     }

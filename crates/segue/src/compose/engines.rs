@@ -14,7 +14,7 @@ use segue_cache::{Redis, Tiered};
 use segue_domain::{Clock, SystemClock};
 use segue_index::{OpenSearch, Tantivy, TantivyConfig};
 use segue_ports::{blob::BlobStore, bus::Bus, index::Index};
-use segue_store::{DatabaseUrl, Store};
+use segue_store::{DatabaseUrl, Hooks, Store};
 use std::sync::Arc;
 
 /// The engines of one process.
@@ -46,8 +46,9 @@ enum IndexEngine {
 }
 
 impl Engines {
-    /// Opens what these roles need; embedded engines are made on the first run.
-    pub(crate) async fn open(config: &Config, roles: &[Role]) -> anyhow::Result<Self> {
+    /// Opens what these roles need; embedded engines are made on the first run, others must have been provisioned unless
+    /// that is what this process does.
+    pub(crate) async fn open(config: &Config, roles: &[Role], provisioning: bool) -> anyhow::Result<Self> {
         let any = |needing: &[Role]| roles.iter().any(|role| needing.contains(role));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut engines = Self {
@@ -61,7 +62,8 @@ impl Engines {
             cache: None,
         };
         if any(&[Role::Identity, Role::Song, Role::Encoder, Role::Cdc]) {
-            engines.store = Some(store(config).await?);
+            engines.store =
+                Some(if provisioning { store(config).await? } else { provisioned(config).await? });
         }
         if roles.iter().any(|role| *role != Role::Edge) {
             engines.bus = Some(bus(config, &clock).await?);
@@ -168,10 +170,18 @@ async fn store(config: &Config) -> anyhow::Result<Store> {
         let file = config.process.data.join("segue.db");
         section.url = DatabaseUrl::new(format!("sqlite://{}", file.display()));
     }
-    let store = Store::connect_with(&section, crash::point).await?;
+    let hooks = Hooks { crash: crash::point, remaining: segue_mesh::deadline::remaining };
+    let store = Store::connect_hooked(&section, hooks).await?;
     if section.is_sqlite() {
         store.migrate_outbox().await.context("cannot bring the database up to date")?;
     }
+    Ok(store)
+}
+
+/// As [`store`], for processes that must find what was provisioned.
+async fn provisioned(config: &Config) -> anyhow::Result<Store> {
+    let store = store(config).await?;
+    store.outbox_migrated().await?;
     Ok(store)
 }
 
@@ -209,7 +219,9 @@ async fn blob(
     own.container.clone_from(&section.container);
     own.max_object_bytes = config.song.max_file_bytes;
     own.crash = crash::point;
-    Ok(BlobEngine::Directory(Directory::open(own, clock.clone()).await.context("cannot open the blob store")?))
+    Ok(BlobEngine::Directory(
+        Directory::open(own, clock.clone()).await.context("cannot open the blob store")?,
+    ))
 }
 
 async fn index(config: &Config) -> anyhow::Result<IndexEngine> {

@@ -97,7 +97,9 @@ impl Readiness {
             let up = readiness.up.load(Ordering::SeqCst);
             let parts = readiness.parts.read().unwrap_or_else(PoisonError::into_inner);
             let mut lines = vec![("process".to_owned(), up)];
-            lines.extend(parts.iter().map(|(name, probe)| ((*name).to_owned(), probe.0.load(Ordering::SeqCst))));
+            lines.extend(
+                parts.iter().map(|(name, probe)| ((*name).to_owned(), probe.0.load(Ordering::SeqCst))),
+            );
             let all = lines.iter().all(|(_, ok)| *ok);
             lines.extend(services.iter().map(|service| ((*service).to_owned(), all)));
             lines
