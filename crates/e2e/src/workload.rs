@@ -27,6 +27,8 @@ use tonic::Code;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Longest wait for one answer; a call that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Two search processes may each wait 2.5 s for an index that says nothing.
+const SEARCH_LIMIT: Duration = Duration::from_secs(8);
 
 /// A song whose upload was acknowledged.
 #[derive(Debug, Clone)]
@@ -219,7 +221,7 @@ async fn ask(stop: &AtomicBool, url: &str, email: &str, song: &str, segment: &st
             answer.map(drop).map_err(|s| format!("{:?}", s.code()))
         };
         let answer =
-            tokio::time::timeout(LIMIT, search).await.unwrap_or(Err(format!("{:?}", Code::Cancelled)));
+            tokio::time::timeout(SEARCH_LIMIT, search).await.unwrap_or(Err(format!("{:?}", Code::Cancelled)));
         searches.count(began, answer);
         tokio::time::sleep(PAUSE).await;
     }

@@ -29,7 +29,7 @@ impl Default for SearchConfig {
         Self {
             batch_events: 256,
             batch_wait_ms: 5,
-            query_timeout_ms: 5_000,
+            query_timeout_ms: 2_500,
             pause_ms: 500,
             scan_page: 500,
             settle_ms: 3_000,

@@ -197,7 +197,7 @@ impl Default for IndexSection {
             prefix: "segue".into(),
             user: String::new(),
             password: SecretText::default(),
-            search_timeout_ms: 3_000,
+            search_timeout_ms: 2_000,
             write_timeout_ms: 10_000,
             shards: 1,
             replicas: 0,
