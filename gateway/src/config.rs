@@ -1,10 +1,11 @@
 //! The `gateway` section of the configuration.
 
 use crate::Error;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The `gateway` section of the configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewayConfig {
     /// Scheme and authority under which clients reach us: `https://music.example`. When empty, what each request
@@ -46,7 +47,7 @@ impl Default for GatewayConfig {
 /// A budget for each bucket of `segue.policy.v1`. Each signed-in user has one of their own, and so has each
 /// address (IPv6: each /64) of those who are not signed in. Gateways with a Redis keep these limits together: each may admit
 /// up to a tenth of a burst too many.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
     /// Cheap reads.
@@ -68,7 +69,7 @@ impl Default for LimitsConfig {
 }
 
 /// How fast a budget fills, and how much it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetConfig {
     /// Calls of cost 1 per second, in the long run.

@@ -1,10 +1,11 @@
 //! Text that must not be seen.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// A secret out of a configuration: neither `Debug` nor serialization shows more than that there is one.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct SecretText(String);
 

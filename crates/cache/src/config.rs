@@ -2,11 +2,12 @@
 
 use crate::Error;
 use segue_domain::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, time::Duration};
 
 /// The `cache` section of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CacheConfig {
     /// Memory for what was read lately, bytes.
@@ -35,7 +36,7 @@ impl Default for CacheConfig {
 }
 
 /// Where Redis is, and how long it is waited for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RedisConfig {
     /// `redis://user:password@host:6379`, `redis-cluster://host:6379?node=host2:6379`,
@@ -54,7 +55,7 @@ impl Default for RedisConfig {
 }
 
 /// A URL that does not print its password.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RedisUrl(String);
 

@@ -152,7 +152,7 @@ impl Redis {
             text(self.0.lease.as_millis()),
         ];
         let (code, stored): (i64, Bytes) =
-            self.call(deadline, script::ACQUIRE.run(&self.0.quick, &keys, arguments)).await?;
+            self.call(deadline, Box::pin(script::ACQUIRE.run(&self.0.quick, &keys, arguments))).await?;
         let stored = Some(stored).filter(|bytes| !bytes.is_empty());
         Ok(match (code, stored) {
             (2, Some(bytes)) => Acquired::Stored(bytes),
@@ -176,7 +176,7 @@ impl Redis {
         // Nobody waits for it, so that it may take longer than a read.
         let patient = self.deadline() + self.0.timeout * 4;
         let _: Result<i64, Away> =
-            self.call(patient, script::WRITE.run(&self.0.quick, &keys, arguments)).await;
+            self.call(patient, Box::pin(script::WRITE.run(&self.0.quick, &keys, arguments))).await;
     }
 
     /// Gives a lease back.
@@ -192,14 +192,14 @@ impl Redis {
 
     async fn remove(&self, key: String, value: Bytes) {
         let keys = [key];
-        let run = script::REMOVE.run(&self.0.quick, &keys, vec![value]);
+        let run = Box::pin(script::REMOVE.run(&self.0.quick, &keys, vec![value]));
         let _: Result<i64, Away> = self.call(self.deadline(), run).await;
     }
 
     /// Raises a floor; what could not be done is done when Redis is back.
     pub(crate) async fn raise(&self, kind: &'static str, id: &str, version: u64) {
         let (keys, arguments) = raising(kind, id, version);
-        let run = script::RAISE.run::<i64>(&self.0.quick, &keys, arguments);
+        let run = Box::pin(script::RAISE.run::<i64>(&self.0.quick, &keys, arguments));
         if self.call(self.deadline(), run).await.is_err() {
             self.owe(kind, id.to_owned(), version);
         }
@@ -208,11 +208,11 @@ impl Redis {
     /// As [`Redis::raise`] whether the breaker is open or not, and without remembering a failure.
     async fn raise_now(&self, kind: &'static str, id: &str, version: u64) -> bool {
         let (keys, arguments) = raising(kind, id, version);
-        let run = script::RAISE.run::<i64>(&self.0.quick, &keys, arguments);
+        let run = Box::pin(script::RAISE.run::<i64>(&self.0.quick, &keys, arguments));
         self.watched(self.deadline(), run).await.is_ok()
     }
 
-    /// Every command goes through here.
+    /// Every command goes through here. Scripts come boxed: fred makes large futures of them.
     async fn call<T>(
         &self,
         deadline: Instant,

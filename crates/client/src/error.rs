@@ -18,7 +18,7 @@ pub enum ClientError {
     },
     /// The server refused.
     #[error("{}", .0.message())]
-    Refused(#[source] Box<tonic::Status>),
+    Refused(Box<tonic::Status>),
     /// The blob store refused.
     #[error("the blob store refused block {block} with {status}: {message}")]
     BlobRefused {

@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod fault_proxy;
+pub mod finding;
 pub mod foreign;
 pub mod hls;
 pub mod mesh;

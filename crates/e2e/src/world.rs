@@ -1,6 +1,6 @@
 //! Where a scenario runs: a server of its own in one process, or the mesh that `cargo xtask test` has started.
 
-use crate::{mesh::Mesh, up::Up};
+use crate::{cli::Cli, mesh::Mesh, up::Up};
 
 /// A server that can be signed in to.
 pub trait Server {
@@ -53,8 +53,16 @@ impl World {
     pub fn start() -> Self {
         let Some(mesh) = Mesh::shared() else { return Self::Up(Box::new(Up::start())) };
         let email = format!("{:016x}@example.org", rand::random::<u64>());
-        crate::cli::Cli::signed_up_at(mesh.url(), &email);
+        Cli::signed_up_at(mesh.url(), &email);
         Self::Mesh { mesh, email }
+    }
+
+    /// Signed in as an administrator.
+    pub fn admin(&self) -> Cli {
+        match self {
+            Self::Up(up) => Cli::signed_in(&**up),
+            Self::Mesh { mesh, .. } => Cli::signed_in(mesh),
+        }
     }
 }
 

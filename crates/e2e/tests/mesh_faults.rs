@@ -1,5 +1,6 @@
 //! Processes and engines of the mesh are killed and frozen while people use it. What was acknowledged is there afterwards,
 //! every song is READY once, the index equals the database, and nobody had to start anything by hand.
+#![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
 use segue_e2e::{
     mesh::Mesh,

@@ -1,5 +1,6 @@
 //! The network between roles and an engine is slowed, cut, reset and half-open while people use them. What was acknowledged
 //! is there afterwards, every song is READY once, and the index equals the database.
+#![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
 use segue_e2e::{
     fault_proxy::Mode,

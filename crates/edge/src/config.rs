@@ -1,10 +1,11 @@
 //! Configuration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Limits of an edge. Sizes are bytes, times are milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EdgeConfig {
     /// The folder of the disk cache. It belongs to one process at a time; everything in it can be refetched.

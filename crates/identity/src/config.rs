@@ -1,5 +1,6 @@
 //! Configuration of the identity role.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{fmt, time::Duration};
@@ -8,7 +9,7 @@ use subtle::ConstantTimeEq;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Who may make an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum SignUpMode {
     /// Anyone.
@@ -22,7 +23,7 @@ pub enum SignUpMode {
 
 /// A code that opens sign-up: as it is handed out, or as `sha256:<64 hex digits>` of that, so that the
 /// configuration need not hold it. Can be used any number of times. Does not print.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct InvitationCode(String);
 
@@ -55,7 +56,7 @@ impl Serialize for InvitationCode {
 }
 
 /// The `identity` section of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
     /// Who may make an account.

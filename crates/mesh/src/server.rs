@@ -5,6 +5,7 @@ use crate::{Auth, Ready, health_router, status};
 use axum::{Router, middleware};
 use http::{Request, Response};
 use segue_domain::{Code, Coded};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -12,7 +13,7 @@ use tonic::{body::Body, server::NamedService, service::Routes};
 use tower::Service;
 
 /// The `server` section of a role's configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
     /// Calls that are handled at once; one more is refused with RESOURCE_EXHAUSTED.

@@ -11,13 +11,15 @@ use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use otlp::Otlp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::io::IsTerminal;
 use tracing_subscriber::{
     EnvFilter, Layer, filter::Directive, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 /// The `telemetry` section of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
     /// Name of this process in traces, metrics and logs. Several processes of a role share one.
@@ -106,7 +108,8 @@ pub fn start(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
             Some(OpenTelemetryTracingBridge::new(&otlp.logs).with_filter(quiet))
         }
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let terminal = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal);
     let lines = if config.json { lines.json().boxed() } else { lines.with_target(false).boxed() };
     tracing_subscriber::registry()
         .with(filter(&config.log)?)

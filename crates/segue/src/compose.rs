@@ -113,7 +113,7 @@ pub(crate) async fn assemble(
         inner: Some(inner),
     };
     ground.find_peers(roles)?;
-    let mut first_account = None;
+    let mut identity = None;
     let mut public = None;
     // Those that others call come first; what reads the outbox last, when every queue is declared.
     let order =
@@ -121,7 +121,7 @@ pub(crate) async fn assemble(
     for role in order.into_iter().filter(|r| roles.contains(r)) {
         let named = || format!("the {} role cannot start", role.name());
         match role {
-            Role::Identity => first_account = ground.identity().await.with_context(named)?,
+            Role::Identity => identity = Some(ground.identity().await.with_context(named)?),
             Role::Song => ground.song().await.with_context(named)?,
             Role::Encoder => ground.encoder().await.with_context(named)?,
             Role::Search => ground.search().await.with_context(named)?,
@@ -149,6 +149,11 @@ pub(crate) async fn assemble(
         .ready(ready.of(&[]))
         .router()
         .merge(segue_mesh::pages(ready.of(&[]), Arc::clone(&ground.metrics)));
+    // Last: its password is said once, by a process that has started.
+    let first_account = match identity {
+        Some(identity) => identity.ensure_first_account().await?,
+        None => None,
+    };
     let (tasks, engines) = (ground.tasks, ground.engines);
     let closing = Box::pin(async move { engines.close().await });
     Ok(System { public, inner, tasks, ready, first_account, closing })
@@ -189,8 +194,14 @@ impl Ground<'_> {
     }
 
     fn channel(&self, service: &'static str) -> anyhow::Result<Channel> {
-        let found = self.channels.get(service).cloned();
-        found.with_context(|| format!("{service} is needed: run its role here too, or name it under [peers]"))
+        let role = SERVICES.iter().find(|(name, _)| *name == service).map_or("", |(_, role)| role.name());
+        Ok(self.channels.get(service).cloned().ok_or_else(|| {
+            let example = "http://10.0.0.7:4421";
+            ConfigError::value(
+                &format!("peers.{role}"),
+                format!("is needed here: run the {role} role in this process too, or say where it is: {role} = \"{example}\""),
+            )
+        })?)
     }
 
     /// Registers a role's service: for the roles of this process by a channel without a socket, and for others.
@@ -224,10 +235,11 @@ impl Ground<'_> {
         migrated: impl AsyncFnOnce(&Store) -> Result<(), StoreError>,
     ) -> anyhow::Result<()> {
         let store = self.engines.store()?;
-        Ok(match store.backend() == DbBackend::Sqlite {
+        match store.backend() == DbBackend::Sqlite {
             true => migrate(store).await?,
             false => migrated(store).await?,
-        })
+        }
+        Ok(())
     }
 
     /// Checks once, with a sentence that names the setting, and from then on watches what the roles here cannot work
@@ -298,7 +310,7 @@ impl Ground<'_> {
         Ok(())
     }
 
-    async fn identity(&mut self) -> anyhow::Result<Option<FirstAccount>> {
+    async fn identity(&mut self) -> anyhow::Result<Identity> {
         self.tables(Identity::migrate, Identity::migrated).await?;
         let deps = segue_identity::Deps {
             store: self.engines.store()?.clone(),
@@ -307,11 +319,10 @@ impl Ground<'_> {
             clock: self.engines.clock.clone(),
         };
         let identity = Identity::new(self.config.identity.clone(), deps).await?;
-        let first = identity.ensure_first_account().await?;
         self.serve(SERVICES[0].0, identity.service());
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move { identity.run(stop).await });
-        Ok(first)
+        let (running, stop) = (identity.clone(), self.stop.clone());
+        self.tasks.spawn(async move { running.run(stop).await });
+        Ok(identity)
     }
 
     async fn song(&mut self) -> anyhow::Result<()> {

@@ -4,7 +4,10 @@
 //! SEGUE_HOME, which are flags).
 #![allow(clippy::disallowed_methods, reason = "the only file that reads the environment")]
 
-use crate::cli::{Role, UpArgs};
+use crate::{
+    cli::{Role, UpArgs},
+    settings,
+};
 use anyhow::Context;
 use segue_blob::{AzureConfig, AzureReaderConfig, SecretText};
 use segue_bus::RabbitConfig;
@@ -19,6 +22,7 @@ use segue_mesh::{ListenConfig, ServerConfig, telemetry::TelemetryConfig};
 use segue_search::SearchConfig;
 use segue_song::SongConfig;
 use segue_store::StoreConfig;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -33,7 +37,7 @@ const PREFIX: &str = "SEGUE__";
 /// A configuration that cannot be used. Exit code 2.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("cannot read the configuration file {path}: {source}")]
+    #[error("cannot read the configuration file {path}")]
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{path} is not TOML: {message}")]
     Syntax { path: PathBuf, message: String },
@@ -48,7 +52,7 @@ impl ConfigError {
 }
 
 /// Everything that can be set.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// Where the process listens and keeps its data.
@@ -84,7 +88,7 @@ pub(crate) struct Config {
 }
 
 /// The servers of a role: one URL or a list of them.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Peers {
     One(String),
@@ -112,7 +116,7 @@ impl Peers {
 }
 
 /// The `process` section.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Process {
     /// Address to listen on.
@@ -141,7 +145,7 @@ impl Default for Process {
 }
 
 /// The `blob` section.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BlobSection {
     /// First part of the path of the embedded store's URLs, as an Azure account name.
@@ -169,7 +173,7 @@ impl Default for BlobSection {
 }
 
 /// The `index` section.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct IndexSection {
     /// URL of the cluster: `http://10.0.0.9:9200`.
@@ -219,7 +223,7 @@ impl IndexSection {
 }
 
 /// The `keys` section.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct KeysSection {
     /// File with the keys that sign playback grants and role tokens. `segue provision` makes it. Empty: `secrets.json` in
@@ -281,23 +285,24 @@ pub(crate) fn home_folder() -> anyhow::Result<PathBuf> {
 pub(crate) fn print(config: &Config, role: Option<Role>) -> anyhow::Result<String> {
     let mut table = Table::try_from(config)?;
     if let Some(role) = role {
-        let own = format!("{role:?}").to_lowercase();
-        let shared = [
-            "process",
-            "listen",
-            "rpc",
-            "telemetry",
-            "store",
-            "bus",
-            "blob",
-            "cache",
-            "index",
-            "keys",
-            "peers",
-        ];
-        table.retain(|key, _| *key == own || shared.iter().any(|s| *key == **s));
+        let read = sections(role);
+        table.retain(|key, _| read.iter().any(|name| *name == key));
     }
-    Ok(toml::to_string(&table)?)
+    Ok(settings::document(&table))
+}
+
+/// The sections that a role reads.
+fn sections(role: Role) -> Vec<&'static str> {
+    let engines: &[&str] = match role {
+        Role::Gateway => &["rpc", "bus", "cache", "peers"],
+        Role::Identity => &["rpc", "store", "bus"],
+        Role::Song => &["rpc", "store", "bus", "blob", "cache", "peers"],
+        Role::Encoder => &["rpc", "store", "bus", "blob", "peers"],
+        Role::Search => &["rpc", "bus", "index", "peers"],
+        Role::Cdc => &["store", "bus"],
+        Role::Edge => &["blob"],
+    };
+    [&["process", "listen", "telemetry", "keys", role.name()], engines].concat()
 }
 
 /// The crash point of a test build, as `name` or `name:n` for the n-th time it is passed.
@@ -314,7 +319,12 @@ fn var(name: &str) -> Option<String> {
 
 fn read(table: Table) -> Result<Config, ConfigError> {
     serde_path_to_error::deserialize(Value::Table(table))
-        .map_err(|e| ConfigError::Value { key: e.path().to_string(), message: e.inner().to_string() })
+        .map_err(|e| ConfigError::Value { key: e.path().to_string(), message: one_line(&e.inner().to_string()) })
+}
+
+/// TOML's errors are several lines with a picture of the place.
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A value `{ file = "path" }` is the text of that file without its last line end, so that a secret need not stand in the

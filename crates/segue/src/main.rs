@@ -15,6 +15,7 @@ mod lock;
 mod output;
 mod provision;
 mod serve;
+mod settings;
 
 use clap::Parser;
 use std::process::ExitCode;

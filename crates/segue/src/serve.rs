@@ -165,7 +165,9 @@ fn announce(
         output::text(&format!("    password  {}", first.password));
         output::text("");
         output::text("  Next, in another terminal:");
-        output::text(&format!("    segue login --email {}", first.email));
+        // Without a word the command line goes to the usual port.
+        let whither = if bound.port() == 4420 { String::new() } else { format!("--url {url} ") };
+        output::text(&format!("    segue login {whither}--email {}", first.email));
         output::text("    segue upload ~/Music");
     }
 }

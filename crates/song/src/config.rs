@@ -1,6 +1,7 @@
 //! The `song` section of the configuration.
 
 use crate::Error;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use url::Url;
@@ -9,7 +10,7 @@ use url::Url;
 pub(crate) const SHORTEST_GRANT: Duration = Duration::from_secs(2 * 3600);
 
 /// Settings of the song role. Sizes are bytes, times are seconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SongConfig {
     /// The largest original that is taken.

@@ -7,8 +7,8 @@ use crate::{
     download::Downloads,
     migration::Migrator,
     release::Turns,
-    scan::Scan,
     repository::{GarbageBin, OwnerSongs, Songs},
+    scan::Scan,
     watch::Hub,
 };
 use segue_domain::{Clock, GrantSigner, Timestamp};
@@ -128,13 +128,17 @@ impl Song {
         let reap = Duration::from_secs(self.role.config.reap_seconds);
         let release = Duration::from_secs(self.role.config.release_sweep_seconds);
         let follow = self.role.songs.follow().run(self.role.bus.as_ref());
-        tokio::join!(
-            futures::future::join_all(consumers),
-            shutdown.run_until_cancelled(follow),
-            self.role.hub.run(self.role.bus.as_ref(), &shutdown),
-            every(reap, &shutdown, || self.role.reap()),
-            every(release, &shutdown, || self.role.release_all()),
-        );
+        // Boxed: together they are large, and whoever runs the role would carry that.
+        let all = Box::pin(async {
+            tokio::join!(
+                futures::future::join_all(consumers),
+                shutdown.run_until_cancelled(follow),
+                self.role.hub.run(self.role.bus.as_ref(), &shutdown),
+                every(reap, &shutdown, || self.role.reap()),
+                every(release, &shutdown, || self.role.release_all()),
+            )
+        });
+        all.await;
     }
 
     #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Configuration of the store.
 
 use crate::{DatabaseUrl, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The `store` section of the configuration: topology `single`, one primary with any number of replicas. `url`
 /// alone is enough.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
     /// The database. Of a group of servers: one of them, which may be the primary or become it.

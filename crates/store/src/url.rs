@@ -1,10 +1,11 @@
 //! Where a database is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// `sqlite:///path/to/file.db` or `postgres://user:password@host/name`. Does not print its password.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DatabaseUrl(String);
 

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measured figures against the aims.
 
 mod encode;
+mod engines;
 mod measure;
 mod median;
 mod up;
@@ -15,11 +16,15 @@ use std::process::ExitCode;
 pub(crate) enum Bench {
     Up(up::Args),
     Encode(encode::Args),
+    Bus(engines::Bus),
+    Index(engines::Index),
 }
 
 pub(crate) fn command(bench: Bench) -> anyhow::Result<ExitCode> {
     match bench {
         Bench::Up(args) => up::command(args),
         Bench::Encode(args) => encode::command(args),
+        Bench::Bus(args) => engines::bus(args),
+        Bench::Index(args) => engines::index(args),
     }
 }

@@ -88,9 +88,7 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
     }
     let mut engines = needs::engines(&workspace, wanted);
     if wanted(WHOLE_SYSTEM) {
-        engines.extend(
-            mesh::ENGINES.iter().filter(|engine| !engines.contains(engine)).copied().collect::<Vec<_>>(),
-        );
+        add_mesh(&mut engines);
     }
     let mut suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count: 1 }, tally)?;
     for program in built.programs.iter().filter(|program| wanted(&program.package) && !is_of_mesh(program)) {
@@ -121,6 +119,15 @@ fn is_of_mesh(program: &Program) -> bool {
 /// Whole-system tests of which each scenario runs in both worlds.
 const BOTH_WORLDS: [&str; 3] = ["journey", "clients", "search"];
 
+/// What the roles of a mesh stand on.
+fn add_mesh(engines: &mut Vec<Engine>) {
+    for engine in mesh::ENGINES {
+        if !engines.contains(&engine) {
+            engines.push(engine);
+        }
+    }
+}
+
 fn is_named(package: &str, name: &str) -> bool {
     package == name || package.strip_prefix("segue-") == Some(name)
 }
@@ -135,6 +142,8 @@ pub(crate) struct Seeds {
 /// What all test programs of one run share.
 struct Suite<'a> {
     built: &'a Built,
+    /// Ends before the engines do: it starts again what dies.
+    mesh: Option<Mesh>,
     surroundings: Surroundings,
     seeds: Seeds,
     /// Where crates' tests write the statements that they send to PostgreSQL.
@@ -155,7 +164,7 @@ impl<'a> Suite<'a> {
         let statements = workspace.tools().join("statements.log");
         // Those of the run before; there is none on the first run.
         let _ = fs::remove_file(&statements);
-        Ok(Self { built, surroundings, seeds, statements })
+        Ok(Self { built, mesh: None, surroundings, seeds, statements })
     }
 
     fn run(&self, program: &Program, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
@@ -171,25 +180,22 @@ impl<'a> Suite<'a> {
         part::run(group, &program.name(), command, tally);
     }
 
+    fn raise_mesh(&mut self, tally: &mut Tally) -> Option<Mesh> {
+        // Everybody comes from one address here.
+        let settings = ["credential", "read", "write"].map(|bucket| {
+            format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}")
+        });
+        let program = self.built.segue.clone();
+        let engines = self.surroundings.engines_mut();
+        tally.check(Group::Mesh, "mesh up", || Mesh::raise(engines, &program, None, &settings))
+    }
+
     /// Starts the roles beside the engines, and runs on them what runs in both worlds, and what breaks them.
     fn run_on_mesh(&mut self, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
-        let start = Instant::now();
-        // Everybody comes from one address here.
-        let settings = ["credential", "read", "write"]
-            .map(|bucket| format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}"));
-        let program = self.built.segue.clone();
-        let raised = Mesh::raise(self.surroundings.engines_mut(), &program, None, &settings);
-        tally.count(
-            Group::Mesh,
-            "mesh up",
-            start.elapsed(),
-            u64::from(raised.is_ok()),
-            u64::from(raised.is_err()),
-        );
-        let mesh = match raised {
-            Ok(mesh) => mesh,
-            Err(error) => return eprintln!("error: {error:#}"),
-        };
+        if self.mesh.is_none() {
+            self.mesh = self.raise_mesh(tally);
+        }
+        let Some(mesh) = &self.mesh else { return };
         let reach = mesh.json(self.surroundings.engines()).to_string();
         let whole = || self.built.programs.iter().filter(|program| program.package == WHOLE_SYSTEM);
         let both = whole().filter(|program| BOTH_WORLDS.contains(&program.target.as_str()));
@@ -231,14 +237,17 @@ pub(crate) fn rounds(
     let mut tally = Tally::default();
     install(&workspace, &mut tally)?;
     if let Some(built) = tally.check(Group::Build, "build", || build::everything(&workspace)) {
-        let engines = needs::engines(&workspace, |name| name == WHOLE_SYSTEM);
+        let mut engines = needs::engines(&workspace, |name| name == WHOLE_SYSTEM);
+        add_mesh(&mut engines);
         let mut suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count }, &mut tally)?;
         loop {
             let last = suite.seeds.first + count - 1;
             eprintln!("== seeds {} to {last}, {} so far", suite.seeds.first, seconds(start.elapsed()));
-            for program in built.programs.iter().filter(|program| program.package == WHOLE_SYSTEM) {
+            let whole = built.programs.iter().filter(|program| program.package == WHOLE_SYSTEM);
+            for program in whole.filter(|program| !is_of_mesh(program)) {
                 suite.run(program, filter, e2e_threads, &mut tally);
             }
+            suite.run_on_mesh(filter, e2e_threads, &mut tally);
             suite.seeds.first += count;
             if start.elapsed() >= time {
                 break;

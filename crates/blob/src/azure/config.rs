@@ -3,6 +3,7 @@
 use super::{connection, limits::AzureTimeouts};
 use crate::{SecretKey, SecretText};
 use reqwest::Url;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ impl AzureConfigError {
 
 /// A storage account of one's own, or an emulator of one. The credential is one of `key`, `key_file`,
 /// `connection_string` and `connection_string_file`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AzureConfig {
     /// Name of the storage account. May be left out when a connection string names it.

@@ -2,6 +2,7 @@
 
 use super::{config::AzureConfigError, failure::Failure};
 use segue_domain::ObjectName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -13,7 +14,7 @@ const SLOWEST: u64 = 128 << 10;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// Times of calls to the account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AzureTimeouts {
     /// To connect, milliseconds.

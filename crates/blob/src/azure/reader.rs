@@ -13,11 +13,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use segue_domain::{Clock, ObjectName, Timestamp};
 use segue_ports::blob::{Access, BlobError, BlobStore, BlockList, Condition, Download, Listing, Properties};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{ops::Range, path::PathBuf, sync::Arc};
 
 /// A container that can only be read. The credential is `sas` or `sas_file`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AzureReaderConfig {
     /// URL of the account's blob service, as [`AzureConfig::endpoint`](super::AzureConfig::endpoint).

@@ -1,11 +1,12 @@
 //! The `bus` section of the configuration.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
 /// Where the broker is: `amqp://user:password@host:5672/vhost` (`%2f` is the default vhost), or `amqps://…`. Does
 /// not print its password.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct BrokerUrl(String);
 
@@ -39,7 +40,7 @@ impl Serialize for BrokerUrl {
 }
 
 /// Settings of the bus on RabbitMQ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RabbitConfig {
     /// The broker.

@@ -21,7 +21,8 @@ impl Budgets for Redis {
             text(age.as_secs_f64()),
             text(bucket.spill()),
         ];
-        let charged = self.call(self.deadline(), script::CHARGE.run(&self.0.quick, &keys, arguments)).await;
+        let charged =
+            self.call(self.deadline(), Box::pin(script::CHARGE.run(&self.0.quick, &keys, arguments))).await;
         let tokens: String = charged.map_err(|Away| BudgetError::new(Unavailable))?;
         tokens.parse().map_err(BudgetError::new)
     }

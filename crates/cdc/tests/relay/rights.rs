@@ -23,7 +23,8 @@ async fn a_role_without_replication_is_served_by_polling() {
         let url = format!("postgres://{role}:x@{}", host.rsplit('@').next().unwrap());
 
         let bus = Arc::<Recorder>::default();
-        let relay = database.relay_through(&bus, database.config(Source::Replication), &[url.clone()]);
+        let relay =
+            database.relay_through(&bus, database.config(Source::Replication), std::slice::from_ref(&url));
         let error = relay.provision().await.unwrap_err();
         assert!(
             matches!(&error, RelayError::Provision { reason, .. } if reason.contains("REPLICATION")),

@@ -76,7 +76,9 @@ async fn choose(
 }
 
 fn confirm(count: usize, yes: bool) -> anyhow::Result<()> {
-    if yes || count == 0 || !std::io::stdin().is_terminal() {
+    let asked = yes || count == 0;
+    anyhow::ensure!(asked || std::io::stdin().is_terminal(), "no terminal to ask on; say --yes to drop without asking");
+    if asked {
         return Ok(());
     }
     eprint!("Throw {count} job(s) away for good? [y/N] ");

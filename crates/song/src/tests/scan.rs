@@ -85,8 +85,8 @@ async fn states_choose_and_tombstones_are_not_there() {
         let request = DeleteSongRequest { song_id: gone, etag: String::new() };
         world.api.delete_song(by(owner, request)).await.unwrap();
         let ids = |songs: Vec<ScannedSong>| songs.into_iter().map(|s| s.song_id).collect::<Vec<_>>();
-        assert_eq!(ids(all(&world, 10, &[SongState::Ready]).await), [ready.clone()]);
-        assert_eq!(ids(all(&world, 1, &[SongState::Created]).await), [begun.clone()]);
+        assert_eq!(ids(all(&world, 10, &[SongState::Ready]).await), std::slice::from_ref(&ready));
+        assert_eq!(ids(all(&world, 1, &[SongState::Created]).await), std::slice::from_ref(&begun));
         assert_eq!(ids(all(&world, 1, &[]).await), [begun, ready]);
     }
 }

@@ -119,7 +119,7 @@ pub(super) async fn documents_come_back_as_they_were(engine: &mut dyn Engine) {
     };
     add(&*index, [document.clone()]).await;
     let scanned = index.scan(Kind::Song, None, 10).await.expect("scanned").documents;
-    assert_eq!(scanned, [document.clone()]);
+    assert_eq!(scanned, std::slice::from_ref(&document));
     let found = index.search(&super::query("quoted")).await.expect("found").hits;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].document, document);
