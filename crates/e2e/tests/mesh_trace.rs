@@ -9,7 +9,7 @@ use segue_e2e::{
 use std::{collections::BTreeSet, time::Duration};
 
 /// What an upload causes, by names of spans.
-const WAY: [&str; 7] = ["call", "grpc", "transaction", "relay", "encode", "blob.put", "index"];
+const WAY: [&str; 7] = ["call", "grpc", "commit", "relay", "encode", "blob.put", "index_apply"];
 
 #[test]
 fn an_upload_is_one_trace_from_the_gateway_to_the_index() {
