@@ -33,8 +33,9 @@ enum Doors {
 }
 
 fn run(mut config: Config, roles: &[Role], doors: Doors, json: bool) -> anyhow::Result<()> {
-    // People read the address and not the log; scripts read standard output.
-    if config.telemetry.log == "info" && !config.telemetry.json {
+    // People read the address and not the log; scripts read standard output. What is not logged is not traced either.
+    let quiet = !config.telemetry.json && config.telemetry.otlp_endpoint.is_empty();
+    if config.telemetry.log == "info" && quiet {
         config.telemetry.log = "warn".into();
     }
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
