@@ -1,8 +1,8 @@
 //! The `cache` section of the configuration.
 
 use crate::Error;
-use segue_domain::Timestamp;
 use schemars::JsonSchema;
+use segue_domain::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use std::{fmt, time::Duration};
 

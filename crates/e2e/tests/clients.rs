@@ -93,8 +93,14 @@ fn buf_curl_lists_describes_and_calls() {
         args.push(&url);
         foreign::buf(&args)
     };
-    let listed =
-        foreign::buf(&["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--list-methods", world.url()]);
+    let listed = foreign::buf(&[
+        "curl",
+        "--http2-prior-knowledge",
+        "--protocol",
+        "grpc",
+        "--list-methods",
+        world.url(),
+    ]);
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     assert!(
         text.contains("segue.song.v1.SongService/GetPlayback"),

@@ -1,10 +1,6 @@
 //! A user's way with real music: upload, listen in a browser, edit, delete.
 
-use segue_e2e::{
-    cli::Cli,
-    foreign, hls, music,
-    world::World,
-};
+use segue_e2e::{cli::Cli, foreign, hls, music, world::World};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

@@ -40,7 +40,10 @@ impl Job {
             Event::decode(message.payload.clone()).map_err(|e| format!("payload is no event: {e}"))?;
         // Another version may mean something else by the same fields.
         if event.r#type != queue::UPLOADED[0] {
-            return Err(format!("event {} of type {:?} is not known to this version", event.id, event.r#type));
+            return Err(format!(
+                "event {} of type {:?} is not known to this version",
+                event.id, event.r#type
+            ));
         }
         let Some(Data::SongUploaded(data)) = event.data else {
             return Err(format!("event {} of type {:?} carries no song_uploaded", event.id, event.r#type));

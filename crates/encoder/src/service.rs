@@ -22,8 +22,7 @@ use segue_proto::encoder::v1::{
     GetEncodingRequest, GetEncodingResponse, GetLadderRequest, GetLadderResponse, ListDeadLettersRequest,
     ListDeadLettersResponse, ListEncodingsRequest, ListEncodingsResponse, RetryDeadLetterRequest,
     RetryDeadLetterResponse, RetryEncodingRequest, RetryEncodingResponse, WatchEncodingRequest,
-    WatchEncodingResponse,
-    encoder_service_server::EncoderService,
+    WatchEncodingResponse, encoder_service_server::EncoderService,
 };
 use std::sync::Arc;
 use tokio::sync::Semaphore;

@@ -9,6 +9,7 @@ use crate::{
     settings,
 };
 use anyhow::Context;
+use schemars::JsonSchema;
 use segue_blob::{AzureConfig, AzureReaderConfig, SecretText};
 use segue_bus::RabbitConfig;
 use segue_cache::CacheConfig;
@@ -22,7 +23,6 @@ use segue_mesh::{ListenConfig, ServerConfig, telemetry::TelemetryConfig};
 use segue_search::SearchConfig;
 use segue_song::SongConfig;
 use segue_store::StoreConfig;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -318,8 +318,10 @@ fn var(name: &str) -> Option<String> {
 }
 
 fn read(table: Table) -> Result<Config, ConfigError> {
-    serde_path_to_error::deserialize(Value::Table(table))
-        .map_err(|e| ConfigError::Value { key: e.path().to_string(), message: one_line(&e.inner().to_string()) })
+    serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| ConfigError::Value {
+        key: e.path().to_string(),
+        message: one_line(&e.inner().to_string()),
+    })
 }
 
 /// TOML's errors are several lines with a picture of the place.

@@ -1,8 +1,8 @@
 //! How long a call may take, and how often it is tried.
 
 use super::{config::AzureConfigError, failure::Failure};
-use segue_domain::ObjectName;
 use schemars::JsonSchema;
+use segue_domain::ObjectName;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};

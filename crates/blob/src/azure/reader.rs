@@ -11,9 +11,9 @@ use super::{
 use crate::SecretText;
 use async_trait::async_trait;
 use bytes::Bytes;
+use schemars::JsonSchema;
 use segue_domain::{Clock, ObjectName, Timestamp};
 use segue_ports::blob::{Access, BlobError, BlobStore, BlockList, Condition, Download, Listing, Properties};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{ops::Range, path::PathBuf, sync::Arc};
 

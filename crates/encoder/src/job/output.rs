@@ -67,7 +67,8 @@ impl Output {
         }
         self.sizes.insert(name, bytes.len() as u64);
         let blob = Arc::clone(&self.blob);
-        let span = tracing::info_span!("blob.put", object = %object, bytes = bytes.len(), otel.kind = "client");
+        let span =
+            tracing::info_span!("blob.put", object = %object, bytes = bytes.len(), otel.kind = "client");
         let put = async move { store(&*blob, &object, &content_type, bytes).await };
         self.in_flight.spawn(put.instrument(span));
         Ok(())

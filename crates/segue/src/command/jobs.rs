@@ -77,7 +77,10 @@ async fn choose(
 
 fn confirm(count: usize, yes: bool) -> anyhow::Result<()> {
     let asked = yes || count == 0;
-    anyhow::ensure!(asked || std::io::stdin().is_terminal(), "no terminal to ask on; say --yes to drop without asking");
+    anyhow::ensure!(
+        asked || std::io::stdin().is_terminal(),
+        "no terminal to ask on; say --yes to drop without asking"
+    );
     if asked {
         return Ok(());
     }

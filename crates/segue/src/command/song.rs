@@ -190,7 +190,10 @@ pub(crate) async fn edit(session: &Session, args: EditArgs) -> anyhow::Result<()
 
 pub(crate) async fn remove(session: &Session, songs: Vec<String>, yes: bool) -> anyhow::Result<()> {
     if !yes {
-        anyhow::ensure!(std::io::stdin().is_terminal(), "no terminal to ask on; say --yes to delete without asking");
+        anyhow::ensure!(
+            std::io::stdin().is_terminal(),
+            "no terminal to ask on; say --yes to delete without asking"
+        );
         eprint!("Delete {} song(s) and their audio for good? [y/N] ", songs.len());
         std::io::stderr().flush()?;
         let mut answer = String::new();
