@@ -150,6 +150,21 @@ async fn an_index_of_another_schema_answers_until_it_is_rebuilt() {
     assert_eq!(count(&index, "lasting").await, 0);
 }
 
+/// A copy of a running index, at a moment when it is left alone: a kill stops everything at once, and copying does not.
+async fn copied(folder: &tempfile::TempDir) -> tempfile::TempDir {
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let copy = tempfile::tempdir().expect("a temporary folder");
+        let from = folder.path().join("index");
+        let cp = std::process::Command::new("cp").arg("-a").arg(from).arg(copy.path()).output();
+        // Fails when a file that is not used any more goes away meanwhile.
+        if cp.expect("cp is there").status.success() {
+            return copy;
+        }
+    }
+    panic!("the folder of the index is never at rest");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_death_of_the_process_loses_nothing_and_one_of_the_machine_is_noticed() {
     let folder = filled().await;
@@ -157,13 +172,7 @@ async fn a_death_of_the_process_loses_nothing_and_one_of_the_machine_is_noticed(
     index.apply(&[song("new", "Unsynced Song")]).await.expect("applied");
     // What another process would see that came after a kill, and after a power cut.
     for (boot, rebuild) in [(None, false), (Some("another boot"), true)] {
-        let copy = tempfile::tempdir().expect("a temporary folder");
-        let status = std::process::Command::new("cp")
-            .arg("-a")
-            .arg(folder.path().join("index"))
-            .arg(copy.path())
-            .status();
-        assert!(status.expect("copied").success());
+        let copy = copied(&folder).await;
         let mark = copy.path().join("index/unsynced");
         assert!(mark.exists(), "what is not synced is marked");
         if let Some(boot) = boot {
