@@ -86,6 +86,9 @@ id!(/** One output folder of an encoding. */ OutputId, "output id");
 id!(/** An account. */ UserId, "user id");
 id!(/** A session of an account. */ SessionId, "session id");
 id!(/** One fact on the bus. */ EventId, "event id");
+id!(/** A playlist. */ PlaylistId, "playlist id");
+id!(/** One place in a playlist. */ ItemId, "item id");
+id!(/** One hearing of a song, named by the client. */ PlayId, "play event id");
 
 #[cfg(test)]
 mod tests {

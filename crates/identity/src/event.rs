@@ -33,7 +33,7 @@ pub(crate) fn session_revoked(session: &session::Model, now: Timestamp) -> Event
 }
 
 fn about_user(kind: &str, user: &user::Model, now: Timestamp, data: fn(UserChanged) -> Data) -> Event {
-    let changed = UserChanged { user_id: user.user_id.clone(), display_name: user.display_name.clone() };
+    let changed = UserChanged { user_id: user.user_id.clone(), display_name: user.display_name.clone(), ..Default::default() };
     event(kind, &user.user_id, user.version, now, data(changed))
 }
 

@@ -7,11 +7,12 @@ use segue_proto::identity::v1::{
     DisableUserResponse, EnableUserRequest, EnableUserResponse, GetJwksRequest, GetJwksResponse,
     GetMeRequest, GetMeResponse, ListRevocationsRequest, ListRevocationsResponse, ListSessionsRequest,
     ListSessionsResponse, ListUsersRequest, ListUsersResponse, RefreshSessionRequest, RefreshSessionResponse,
-    ResetPasswordRequest, ResetPasswordResponse, RevokeSessionRequest, RevokeSessionResponse, SignInRequest,
-    SignInResponse, SignOutRequest, SignOutResponse, SignUpRequest, SignUpResponse, UpdateMeRequest,
-    UpdateMeResponse, identity_service_server::IdentityService,
+    ResetPasswordRequest, ResetPasswordResponse, ResolveUserRequest, ResolveUserResponse,
+    RevokeSessionRequest, RevokeSessionResponse, SignInRequest, SignInResponse, SignOutRequest,
+    SignOutResponse, SignUpRequest, SignUpResponse, UpdateMeRequest, UpdateMeResponse,
+    identity_service_server::IdentityService,
 };
-use tonic::{Request, Response};
+use tonic::{Request, Response, Status};
 
 #[tonic::async_trait]
 impl IdentityService for Identity {
@@ -109,5 +110,9 @@ impl IdentityService for Identity {
         let session_ids = ended.sessions.iter().map(ToString::to_string).collect();
         let user_ids = ended.users.iter().map(ToString::to_string).collect();
         Ok(Response::new(ListRevocationsResponse { session_ids, user_ids }))
+    }
+
+    async fn resolve_user(&self, _: Request<ResolveUserRequest>) -> Reply<ResolveUserResponse> {
+        Err(Status::unimplemented("not yet"))
     }
 }

@@ -39,6 +39,12 @@ pub mod song {
         include!(concat!(env!("OUT_DIR"), "/segue.song.v1.rs"));
     }
 }
+/// `segue.playlist.v1`: playlists, likes and listening history.
+pub mod playlist {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/segue.playlist.v1.rs"));
+    }
+}
 /// `segue.search.v1`: finding things by words.
 pub mod search {
     pub mod v1 {

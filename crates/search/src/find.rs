@@ -57,7 +57,7 @@ fn kinds(numbers: &[i32]) -> Result<Vec<Kind>, Error> {
     for number in numbers {
         match pb::Kind::try_from(*number) {
             Ok(pb::Kind::Song) => kinds.push(Kind::Song),
-            Ok(pb::Kind::Unspecified) | Err(_) => {
+            Ok(_) | Err(_) => {
                 return Err(Error::field("kinds", "KIND_SONG; none for all"));
             }
         }
@@ -76,7 +76,7 @@ fn result(hit: Hit) -> SearchResult {
     let item = match hit.document.kind {
         Kind::Song => Item::Song(song_item(hit.document)),
     };
-    SearchResult { score: hit.score, item: Some(item) }
+    SearchResult { score: hit.score, item: Some(item), highlights: Vec::new() }
 }
 
 fn song_item(document: Document) -> SongItem {

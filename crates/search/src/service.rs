@@ -8,8 +8,8 @@ use crate::{
 use futures::{StreamExt, stream, stream::BoxStream};
 use segue_mesh::{Caller, Reply, status, to_proto};
 use segue_proto::search::v1::{
-    self as pb, RebuildIndexRequest, RebuildIndexResponse, SearchRequest, SearchResponse, VerifyIndexRequest,
-    VerifyIndexResponse, search_service_server::SearchService,
+    self as pb, RebuildIndexRequest, RebuildIndexResponse, SearchRequest, SearchResponse, SuggestRequest,
+    SuggestResponse, VerifyIndexRequest, VerifyIndexResponse, search_service_server::SearchService,
 };
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -38,6 +38,10 @@ impl SearchService for SearchApi {
     async fn search(&self, request: Request<SearchRequest>) -> Reply<SearchResponse> {
         let caller = Caller::of(&request);
         self.search.find(&caller, request.into_inner()).await.map(Response::new).map_err(status)
+    }
+
+    async fn suggest(&self, _: Request<SuggestRequest>) -> Reply<SuggestResponse> {
+        Err(Status::unimplemented("not yet"))
     }
 
     async fn rebuild_index(&self, _: Request<RebuildIndexRequest>) -> Reply<Self::RebuildIndexStream> {

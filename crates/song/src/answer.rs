@@ -45,6 +45,7 @@ impl Role {
             etag: song.version.to_string(),
             encoding_id: for_owner(song.encoding.map(String::from).unwrap_or_default()),
             rungs: output.map(|o| o.rungs.into_iter().map(rung).collect()).unwrap_or_default(),
+            ..pb::Song::default()
         }
     }
 }

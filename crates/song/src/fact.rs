@@ -95,5 +95,6 @@ fn header(song: &SongRecord) -> SongChanged {
         failure_reason: song.failure.as_ref().map(|f| f.reason.clone()).unwrap_or_default(),
         create_time: Some(to_proto(song.created)),
         output_id: song.output.as_ref().map(|o| o.id.to_string()).unwrap_or_default(),
+        ..SongChanged::default()
     }
 }

@@ -149,4 +149,44 @@ impl SongService for SongApi {
     async fn scan_songs(&self, request: Request<ScanSongsRequest>) -> Reply<ScanSongsResponse> {
         reply(self.role.scan(request.into_inner()).await)
     }
+
+    async fn list_albums(&self, _: Request<ListAlbumsRequest>) -> Reply<ListAlbumsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn get_album(&self, _: Request<GetAlbumRequest>) -> Reply<GetAlbumResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_album_songs(&self, _: Request<ListAlbumSongsRequest>) -> Reply<ListAlbumSongsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_artists(&self, _: Request<ListArtistsRequest>) -> Reply<ListArtistsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn get_artist(&self, _: Request<GetArtistRequest>) -> Reply<GetArtistResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn list_artist_songs(&self, _: Request<ListArtistSongsRequest>) -> Reply<ListArtistSongsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn get_lyrics(&self, _: Request<GetLyricsRequest>) -> Reply<GetLyricsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn match_songs(&self, _: Request<MatchSongsRequest>) -> Reply<MatchSongsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn scan_albums(&self, _: Request<ScanAlbumsRequest>) -> Reply<ScanAlbumsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
+
+    async fn scan_artists(&self, _: Request<ScanArtistsRequest>) -> Reply<ScanArtistsResponse> {
+        Err(Status::unimplemented("not yet"))
+    }
 }

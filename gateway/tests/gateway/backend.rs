@@ -150,6 +150,16 @@ impl song_service_server::SongService for Backend {
         get_playback: GetPlaybackRequest => GetPlaybackResponse,
         get_download: GetDownloadRequest => GetDownloadResponse,
         scan_songs: ScanSongsRequest => ScanSongsResponse,
+        list_albums: ListAlbumsRequest => ListAlbumsResponse,
+        get_album: GetAlbumRequest => GetAlbumResponse,
+        list_album_songs: ListAlbumSongsRequest => ListAlbumSongsResponse,
+        list_artists: ListArtistsRequest => ListArtistsResponse,
+        get_artist: GetArtistRequest => GetArtistResponse,
+        list_artist_songs: ListArtistSongsRequest => ListArtistSongsResponse,
+        get_lyrics: GetLyricsRequest => GetLyricsResponse,
+        match_songs: MatchSongsRequest => MatchSongsResponse,
+        scan_albums: ScanAlbumsRequest => ScanAlbumsResponse,
+        scan_artists: ScanArtistsRequest => ScanArtistsResponse,
     }
 }
 
@@ -184,5 +194,6 @@ impl identity_service_server::IdentityService for Backend {
         enable_user: EnableUserRequest => EnableUserResponse,
         reset_password: ResetPasswordRequest => ResetPasswordResponse,
         list_revocations: ListRevocationsRequest => ListRevocationsResponse,
+        resolve_user: ResolveUserRequest => ResolveUserResponse,
     }
 }

@@ -4,11 +4,15 @@ use segue_domain::{Code, Coded, EncodingId, UserId};
 use segue_mesh::{Channel, Reply, status};
 use segue_proto::song::v1::{
     BatchGetSongsRequest, BatchGetSongsResponse, CompleteUploadRequest, CompleteUploadResponse,
-    CreateSongRequest, CreateSongResponse, DeleteSongRequest, DeleteSongResponse, GetDownloadRequest,
-    GetDownloadResponse, GetPlaybackRequest, GetPlaybackResponse, GetSongRequest, GetSongResponse,
-    GetUploadRequest, GetUploadResponse, ListSongsRequest, ListSongsResponse, RenewUploadRequest,
-    RenewUploadResponse, RetrySongRequest, RetrySongResponse, ScanSongsRequest, ScanSongsResponse, Song,
-    UpdateSongRequest, UpdateSongResponse, WatchSongRequest, WatchSongResponse,
+    CreateSongRequest, CreateSongResponse, DeleteSongRequest, DeleteSongResponse, GetAlbumRequest,
+    GetAlbumResponse, GetArtistRequest, GetArtistResponse, GetDownloadRequest, GetDownloadResponse,
+    GetLyricsRequest, GetLyricsResponse, GetPlaybackRequest, GetPlaybackResponse, GetSongRequest,
+    GetSongResponse, GetUploadRequest, GetUploadResponse, ListAlbumSongsRequest, ListAlbumSongsResponse,
+    ListAlbumsRequest, ListAlbumsResponse, ListArtistSongsRequest, ListArtistSongsResponse,
+    ListArtistsRequest, ListArtistsResponse, ListSongsRequest, ListSongsResponse, MatchSongsRequest,
+    MatchSongsResponse, RenewUploadRequest, RenewUploadResponse, RetrySongRequest, RetrySongResponse,
+    ScanAlbumsRequest, ScanAlbumsResponse, ScanArtistsRequest, ScanArtistsResponse, ScanSongsRequest,
+    ScanSongsResponse, Song, UpdateSongRequest, UpdateSongResponse, WatchSongRequest, WatchSongResponse,
     song_service_server::{SongService, SongServiceServer},
 };
 use std::{
@@ -101,6 +105,36 @@ impl SongService for Songs {
         never()
     }
     async fn scan_songs(&self, _: Request<ScanSongsRequest>) -> Reply<ScanSongsResponse> {
+        never()
+    }
+    async fn list_albums(&self, _: Request<ListAlbumsRequest>) -> Reply<ListAlbumsResponse> {
+        never()
+    }
+    async fn get_album(&self, _: Request<GetAlbumRequest>) -> Reply<GetAlbumResponse> {
+        never()
+    }
+    async fn list_album_songs(&self, _: Request<ListAlbumSongsRequest>) -> Reply<ListAlbumSongsResponse> {
+        never()
+    }
+    async fn list_artists(&self, _: Request<ListArtistsRequest>) -> Reply<ListArtistsResponse> {
+        never()
+    }
+    async fn get_artist(&self, _: Request<GetArtistRequest>) -> Reply<GetArtistResponse> {
+        never()
+    }
+    async fn list_artist_songs(&self, _: Request<ListArtistSongsRequest>) -> Reply<ListArtistSongsResponse> {
+        never()
+    }
+    async fn get_lyrics(&self, _: Request<GetLyricsRequest>) -> Reply<GetLyricsResponse> {
+        never()
+    }
+    async fn match_songs(&self, _: Request<MatchSongsRequest>) -> Reply<MatchSongsResponse> {
+        never()
+    }
+    async fn scan_albums(&self, _: Request<ScanAlbumsRequest>) -> Reply<ScanAlbumsResponse> {
+        never()
+    }
+    async fn scan_artists(&self, _: Request<ScanArtistsRequest>) -> Reply<ScanArtistsResponse> {
         never()
     }
 }

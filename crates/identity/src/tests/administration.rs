@@ -62,7 +62,7 @@ async fn accounts_are_listed_once_each_and_by_the_beginning_of_their_address() {
             world.sign_up(email).await;
         }
         let gone = world.sign_up("gone@x").await;
-        let delete = DeleteMeRequest { password: PASSWORD.into() };
+        let delete = DeleteMeRequest { password: PASSWORD.into(), ..Default::default() };
         world.identity.delete_me(world.signed(&gone, delete)).await.unwrap();
 
         let (mut seen, mut page_token) = (Vec::new(), String::new());

@@ -78,7 +78,7 @@ async fn a_deleted_account_is_gone_for_good() {
             ..Default::default()
         };
         let mine = world.try_sign_up(request.clone()).await.unwrap().tokens.unwrap();
-        let delete = |password: &str| world.signed(&mine, DeleteMeRequest { password: password.into() });
+        let delete = |password: &str| world.signed(&mine, DeleteMeRequest { password: password.into(), ..Default::default() });
         assert_eq!(fields(world.identity.delete_me(delete("wrong password")).await), ["password"]);
         let (good, late, get) = (delete(PASSWORD), delete(PASSWORD), world.signed(&mine, GetMeRequest {}));
         world.identity.delete_me(good).await.unwrap();

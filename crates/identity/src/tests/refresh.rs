@@ -99,7 +99,7 @@ async fn what_has_ended_cannot_be_renewed() {
         assert_eq!(refusal(refresh(&world, &tokens.refresh_token).await), invalid());
 
         let tokens = world.sign_up("bob@x").await;
-        let request = DeleteMeRequest { password: PASSWORD.into() };
+        let request = DeleteMeRequest { password: PASSWORD.into(), ..Default::default() };
         world.identity.delete_me(world.signed(&tokens, request)).await.unwrap();
         assert_eq!(refusal(refresh(&world, &tokens.refresh_token).await), invalid());
     })

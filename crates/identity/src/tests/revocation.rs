@@ -39,7 +39,7 @@ async fn another_process_hears_of_ended_sessions_and_accounts() {
         let (ada, bob, eve) =
             (world.sign_up("ada@x").await, world.sign_up("bob@x").await, world.sign_up("eve@x").await);
         sign_out(&world, &ada).await;
-        let request = DeleteMeRequest { password: PASSWORD.into() };
+        let request = DeleteMeRequest { password: PASSWORD.into(), ..Default::default() };
         world.identity.delete_me(world.signed(&bob, request)).await.unwrap();
         world.relay().await;
         eventually("both are refused", || refused(&neighbour, &ada) && refused(&neighbour, &bob)).await;
@@ -62,7 +62,7 @@ async fn a_process_that_starts_knows_what_ended_before() {
     everywhere(IdentityConfig::default(), async |world| {
         let (ada, bob) = (world.sign_up("ada@x").await, world.sign_up("bob@x").await);
         sign_out(&world, &ada).await;
-        let request = DeleteMeRequest { password: PASSWORD.into() };
+        let request = DeleteMeRequest { password: PASSWORD.into(), ..Default::default() };
         world.identity.delete_me(world.signed(&bob, request)).await.unwrap();
         world.clock.advance(Duration::from_secs(14 * 60));
         let late = world.neighbour().await;

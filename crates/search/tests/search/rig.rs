@@ -142,7 +142,7 @@ impl Rig {
 pub(crate) fn song(result: SearchResult) -> SongItem {
     match result.item {
         Some(search_result::Item::Song(song)) => song,
-        None => panic!("an empty result"),
+        other => panic!("not a song: {other:?}"),
     }
 }
 

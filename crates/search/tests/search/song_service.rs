@@ -106,5 +106,15 @@ impl SongService for SongRows {
         retry_song: RetrySongRequest => RetrySongResponse,
         get_playback: GetPlaybackRequest => GetPlaybackResponse,
         get_download: GetDownloadRequest => GetDownloadResponse,
+        list_albums: ListAlbumsRequest => ListAlbumsResponse,
+        get_album: GetAlbumRequest => GetAlbumResponse,
+        list_album_songs: ListAlbumSongsRequest => ListAlbumSongsResponse,
+        list_artists: ListArtistsRequest => ListArtistsResponse,
+        get_artist: GetArtistRequest => GetArtistResponse,
+        list_artist_songs: ListArtistSongsRequest => ListArtistSongsResponse,
+        get_lyrics: GetLyricsRequest => GetLyricsResponse,
+        match_songs: MatchSongsRequest => MatchSongsResponse,
+        scan_albums: ScanAlbumsRequest => ScanAlbumsResponse,
+        scan_artists: ScanArtistsRequest => ScanArtistsResponse,
     }
 }

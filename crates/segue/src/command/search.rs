@@ -33,5 +33,6 @@ pub(crate) async fn search(session: &Session, args: SearchArgs) -> anyhow::Resul
 fn song(result: SearchResult) -> Option<(f32, SongItem)> {
     match result.item? {
         Item::Song(song) => Some((result.score, song)),
+        _ => None,
     }
 }

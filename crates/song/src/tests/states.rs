@@ -122,7 +122,7 @@ async fn happen(
             drop(world.api.delete_song(by(owner, DeleteSongRequest { song_id, etag: String::new() })).await?)
         }
         "account deleted" => {
-            let gone = UserChanged { user_id: owner.to_string(), display_name: String::new() };
+            let gone = UserChanged { user_id: owner.to_string(), ..Default::default() };
             world.handle(Inbox::Users, Data::UserDeleted(gone)).await;
         }
         "playback" => drop(world.api.get_playback(by(owner, GetPlaybackRequest { song_id })).await?),
