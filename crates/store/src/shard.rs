@@ -1,6 +1,6 @@
 //! The key whose hash chooses a shard.
 
-use segue_domain::{SongId, UserId};
+use segue_domain::{AlbumId, ArtistId, PlaylistId, SeriesId, SongId, UserId};
 use std::fmt;
 
 /// The id of the aggregate that a call is about: a song id for songs and encodings, a user id for what is
@@ -22,6 +22,26 @@ impl From<SongId> for ShardKey {
 }
 impl From<UserId> for ShardKey {
     fn from(id: UserId) -> Self {
+        Self(id.to_string())
+    }
+}
+impl From<AlbumId> for ShardKey {
+    fn from(id: AlbumId) -> Self {
+        Self(id.to_string())
+    }
+}
+impl From<ArtistId> for ShardKey {
+    fn from(id: ArtistId) -> Self {
+        Self(id.to_string())
+    }
+}
+impl From<SeriesId> for ShardKey {
+    fn from(id: SeriesId) -> Self {
+        Self(id.to_string())
+    }
+}
+impl From<PlaylistId> for ShardKey {
+    fn from(id: PlaylistId) -> Self {
         Self(id.to_string())
     }
 }

@@ -1,0 +1,55 @@
+//! What is asked of identity, by the name of this role.
+
+use crate::Error;
+use segue_domain::{Code, UserId};
+use segue_mesh::{Channel, RoleSigner, from_status};
+use segue_proto::identity::v1::{ResolveUserRequest, identity_service_client::IdentityServiceClient};
+use std::time::Duration;
+use tonic::Request;
+
+/// Longest wait for an answer.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Identity. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    channel: Channel,
+    role: RoleSigner,
+}
+
+impl Accounts {
+    pub(crate) fn new(channel: Channel, role: RoleSigner) -> Self {
+        Self { channel, role }
+    }
+
+    /// The account of an id or an e-mail address.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`] when there is none; [`Error::Peer`] when identity cannot be asked.
+    pub(crate) async fn resolve(&self, user: &str) -> Result<UserId, Error> {
+        let fault = |e: String| Error::Internal(format!("role token: {e}"));
+        let token = self.role.token().map_err(|e| fault(e.to_string()))?;
+        let bearer = format!("Bearer {token}").parse().map_err(|_| fault("no text".into()))?;
+        let mut request = Request::new(ResolveUserRequest { user: user.to_owned() });
+        request.metadata_mut().insert("authorization", bearer);
+        request.set_timeout(DEADLINE);
+        let away = |text: String| Error::Peer { role: "identity", text };
+        let mut client = IdentityServiceClient::new(self.channel.clone());
+        match tokio::time::timeout(DEADLINE, client.resolve_user(request)).await {
+            Err(_) => Err(away("no answer in time".into())),
+            Ok(Ok(answer)) => {
+                let id = answer.into_inner().user_id;
+                id.parse().map_err(|e| Error::Internal(format!("identity named an account badly: {e}")))
+            }
+            Ok(Err(status)) => match from_status(&status) {
+                Code::NotFound | Code::InvalidArgument => {
+                    Err(Error::UserNotFound(user.chars().take(100).collect()))
+                }
+                code => {
+                    let text = format!("{:?}: {}", status.code(), status.message());
+                    Err(if code == Code::Internal { Error::Internal(text) } else { away(text) })
+                }
+            },
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The tables of this role, behind methods that take the shard key.
+
+mod cached;
+mod change;
+pub(crate) mod items;
+mod pages;
+mod people;
+mod playlists;
+mod requests;
+mod user_lists;
+
+pub(crate) use change::{Change, Draft, Outcome};
+pub(crate) use pages::ItemPages;
+pub(crate) use people::Invitation;
+pub(crate) use playlists::PlaylistTable;
+pub(crate) use user_lists::{Entry, Listed, Relation, UserLists};
