@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests are told by the environment what to run")]
 
 pub mod cli;
+pub mod fault_list;
 pub mod fault_proxy;
 pub mod finding;
 pub mod foreign;
@@ -31,9 +32,4 @@ pub fn binary() -> PathBuf {
         path.display()
     );
     path
-}
-
-/// How many seeds each scenario runs with: one in `test`, more in `soak`.
-pub fn seeds() -> u64 {
-    std::env::var("SEGUE_TEST_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
 }

@@ -1,33 +1,17 @@
 //! kill -9 of client and server at every named point: what was acknowledged becomes READY, once, and plays.
 #![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
-use segue_e2e::{cli::Cli, music, seeds, up::Up};
+use segue_e2e::{
+    cli::Cli,
+    fault_list::{self, Round},
+    music,
+    up::Up,
+};
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-
-/// Every point of the way. `blob-` in the blob store, `relay-` and `bus-` between the services.
-const POINTS: [&str; 17] = [
-    "blob-block-fsynced",
-    "upload-committed",
-    "blob-list-committed",
-    "outbox-written",
-    "relay-before-publish",
-    "bus-published",
-    "relay-published",
-    "bus-job-delivered",
-    "job-taken",
-    "segment-put",
-    "blob-put-done",
-    "before-manifest",
-    "after-manifest",
-    "before-ack",
-    "bus-before-ack",
-    "song-before-ready",
-    "song-ready",
-];
 
 fn tone(folder: &Path, name: &str, samples: u64) -> PathBuf {
     let file = folder.join(name);
@@ -59,29 +43,30 @@ fn killed_at_any_point_every_song_becomes_ready_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut up = Up::start();
     let user = Cli::signed_in(&up);
-    for seed in 0..seeds() {
-        for (n, point) in POINTS.iter().enumerate() {
-            let file = tone(folder.path(), &format!("{seed}-{point}.wav"), 300_000 + seed * 1000 + n as u64);
-            // A few blocks, and the point is passed once or more before it kills.
-            let named = format!("{point}:{}", 1 + seed);
-            up.set_environment(&[("SEGUE_CRASH_POINT", &named), ("SEGUE__SONG__BLOCK_BYTES", "262144")]);
-            up.restart();
-            let upload = user.start(&["upload", "--json", "--patience", "60", file.to_str().unwrap()]);
-            let hit = up.died_within(Duration::from_secs(30));
-            assert!(hit, "{named} was never passed");
-            up.set_environment(&[("SEGUE__SONG__BLOCK_BYTES", "262144")]);
-            up.restart();
-            let done = upload.wait_with_output().unwrap();
-            let out = String::from_utf8_lossy(&done.stdout).into_owned();
-            let result: Value = serde_json::from_str(out.lines().next().unwrap_or_default())
-                .unwrap_or_else(|e| panic!("{named}: {e} {out} {}", String::from_utf8_lossy(&done.stderr)));
-            assert_eq!(result["state"], "READY", "{named}: {result}");
-            let url = result["playback_url"].as_str().unwrap();
-            assert_eq!(music::samples(url, 2) as u64, 300_000 + seed * 1000 + n as u64, "{named}");
-        }
+    // Every point of the way. `blob-` in the blob store, `relay-` and `bus-` between the services.
+    let rounds = fault_list::rounds("crash", &fault_list::all("crash"));
+    for (n, Round { target: point, seed }) in rounds.iter().enumerate() {
+        let samples = 300_000 + seed * 1000 + n as u64;
+        let file = tone(folder.path(), &format!("{seed}-{point}.wav"), samples);
+        // A few blocks, and the point is passed once or more before it kills.
+        let named = format!("{point}:{seed}");
+        up.set_environment(&[("SEGUE_CRASH_POINT", &named), ("SEGUE__SONG__BLOCK_BYTES", "262144")]);
+        up.restart();
+        let upload = user.start(&["upload", "--json", "--patience", "60", file.to_str().unwrap()]);
+        let hit = up.died_within(Duration::from_secs(30));
+        assert!(hit, "{named} was never passed");
+        up.set_environment(&[("SEGUE__SONG__BLOCK_BYTES", "262144")]);
+        up.restart();
+        let done = upload.wait_with_output().unwrap();
+        let out = String::from_utf8_lossy(&done.stdout).into_owned();
+        let result: Value = serde_json::from_str(out.lines().next().unwrap_or_default())
+            .unwrap_or_else(|e| panic!("{named}: {e} {out} {}", String::from_utf8_lossy(&done.stderr)));
+        assert_eq!(result["state"], "READY", "{named}: {result}");
+        let url = result["playback_url"].as_str().unwrap();
+        assert_eq!(music::samples(url, 2) as u64, samples, "{named}");
     }
     let listed = user.run(&["songs", "--json"]).good().json();
-    assert_eq!(listed.len() as u64, POINTS.len() as u64 * seeds(), "each song is there once");
+    assert_eq!(listed.len(), rounds.len(), "each song is there once");
 }
 
 #[test]

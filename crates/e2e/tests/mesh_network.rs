@@ -3,8 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
 use segue_e2e::{
+    fault_list::{self, Round},
     fault_proxy::Mode,
-    seeds,
     solo::{Engine, Solo},
     workload::{Listener, index_is_in_step, nothing_is_lost},
     world::Server,
@@ -13,54 +13,55 @@ use std::time::Duration;
 
 const RECOVERY: Duration = Duration::from_secs(90);
 
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    Slow,
-    Cut,
-    Reset,
-    HalfOpen,
-}
-
-const FAULTS: [Fault; 4] = [Fault::Slow, Fault::Cut, Fault::Reset, Fault::HalfOpen];
-const ENGINES: [Engine; 5] = [Engine::Store, Engine::Cache, Engine::Bus, Engine::Blob, Engine::Index];
-
 /// Every engine and every fault, and both kinds of silence where state hangs on a connection.
-const CHOSEN: [(Engine, Fault); 8] = [
-    (Engine::Store, Fault::Cut),
-    (Engine::Store, Fault::HalfOpen),
-    (Engine::Cache, Fault::Slow),
-    (Engine::Cache, Fault::HalfOpen),
-    (Engine::Bus, Fault::Reset),
-    (Engine::Bus, Fault::HalfOpen),
-    (Engine::Blob, Fault::Slow),
-    (Engine::Index, Fault::Cut),
+const FEW: [&str; 8] = [
+    "store cut",
+    "store half-open",
+    "cache slow",
+    "cache half-open",
+    "bus reset",
+    "bus half-open",
+    "blob slow",
+    "index cut",
 ];
+
+fn engine(name: &str) -> Engine {
+    match name {
+        "store" => Engine::Store,
+        "cache" => Engine::Cache,
+        "bus" => Engine::Bus,
+        "blob" => Engine::Blob,
+        "index" => Engine::Index,
+        other => panic!("faults.txt breaks the network to {other}"),
+    }
+}
 
 #[test]
 fn a_network_that_breaks_loses_nothing() {
     let limits = "[gateway.limits]\ncredential = { per_second = 1000.0, burst = 1000 }\n";
     let Some(solo) = Solo::start(limits) else { return };
-    let all: Vec<_> = ENGINES.iter().flat_map(|e| FAULTS.map(|f| (*e, f))).collect();
-    let chosen = if seeds() == 1 { &CHOSEN[..] } else { &all[..] };
     let listener = Listener::new(solo.url());
-    for (n, (engine, fault)) in chosen.iter().enumerate() {
-        let work = listener.work(2_000 + n as u64);
-        std::thread::sleep(Duration::from_secs(1));
-        let proxy = solo.proxy(*engine);
+    for (n, Round { target, seed }) in fault_list::rounds("network", &FEW).into_iter().enumerate() {
+        let number = 2_000 * seed + n as u64;
+        let work = listener.work(number);
+        std::thread::sleep(Duration::from_millis(600 + 397 * (number % 3)));
+        let (name, fault) = target.split_once(' ').expect("an engine and a fault");
+        let proxy = solo.proxy(engine(name));
         match fault {
-            Fault::Slow => {
+            "slow" => {
                 proxy.set(Mode::Slow { latency: Duration::from_millis(150), bytes_per_second: 200_000 });
             }
-            Fault::Cut => proxy.set(Mode::Cut),
-            Fault::Reset => proxy.reset(),
-            Fault::HalfOpen => proxy.set(Mode::HalfOpen(None)),
+            "cut" => proxy.set(Mode::Cut),
+            "reset" => proxy.reset(),
+            "half-open" => proxy.set(Mode::HalfOpen(None)),
+            other => panic!("faults.txt has a fault '{other}'"),
         }
         std::thread::sleep(Duration::from_secs(7));
         proxy.set(Mode::Pass);
         std::thread::sleep(Duration::from_secs(2));
         let report = work.finish();
         eprintln!(
-            "{engine:?} {fault:?}: {} uploads; reads {} good {} bad, slowest {:?}; plays {} good {} bad",
+            "{target}: {} uploads; reads {} good {} bad, slowest {:?}; plays {} good {} bad",
             report.uploaded.len(),
             report.reads.good,
             report.reads.bad.len(),
@@ -68,8 +69,8 @@ fn a_network_that_breaks_loses_nothing() {
             report.plays.good,
             report.plays.bad.len(),
         );
-        assert!(report.reads.bad.is_empty(), "{engine:?} {fault:?}: {:?}", report.reads.bad);
-        assert!(report.plays.bad.is_empty(), "{engine:?} {fault:?}: {:?}", report.plays.bad);
+        assert!(report.reads.bad.is_empty(), "{target}: {:?}", report.reads.bad);
+        assert!(report.plays.bad.is_empty(), "{target}: {:?}", report.plays.bad);
         nothing_is_lost(&listener, &report.uploaded, RECOVERY);
         index_is_in_step(&solo, RECOVERY);
     }

@@ -1,29 +1,68 @@
-//! `cargo xtask soak`: the whole-system tests with many seeds.
+//! `cargo xtask soak`: every fault that the whole-system tests make, with several seeds.
 
-use crate::test;
-use std::{process::ExitCode, time::Duration};
+mod list;
 
-/// Run the whole-system tests with many seeds, and every crash point as often.
+use crate::{
+    progress::seconds,
+    test::{self, FaultRun},
+    workspace::Workspace,
+};
+use anyhow::Context;
+use list::{List, Pair};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+/// Make every fault of crates/e2e/faults.txt with several seeds, and write down what came of it.
 ///
-/// The same tests as in `cargo xtask test`, in the same surroundings, but each scenario runs once per seed. With
-/// --minutes the whole is repeated with the following seeds until the time is up. The last line is
-/// `N passed, N failed`.
+/// A pair of a fault and a seed is drawn at random from those that have not passed yet, run on the same surroundings
+/// as in `cargo xtask test`, and its result appended to crates/e2e/soak.tsv (fault, seed, result, seconds), until all
+/// have passed once or the time is up. Started again, it goes on with what is left; pairs that failed come last. The
+/// last line is `N passed, N failed`, of this run.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Begin another round, with the next seeds, until this many minutes have passed
+    /// Draw no new pair after this many minutes; 0 goes on until all have passed
     #[arg(long, value_name = "M", default_value_t = 0)]
     minutes: u64,
-    /// Seeds per scenario and round; also how often each crash point is tried
+    /// Seeds of each fault: 1 to N
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Run only tests whose name contains this
+    /// Only faults whose line contains this: "kill", "network bus"
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Whole-system tests that run at the same time
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    e2e_threads: u32,
+    /// Run pairs that have passed too
+    #[arg(long)]
+    again: bool,
 }
 
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
-    test::rounds(Duration::from_secs(60 * args.minutes), args.seeds, args.filter.as_deref(), args.e2e_threads)
+    let start = Instant::now();
+    let workspace = Workspace::load()?;
+    let mut list = List::read(&workspace.workspace_root.join("crates/e2e"))?;
+    let mut left = list.left(args.seeds, args.filter.as_deref(), args.again);
+    let all = left.len();
+    eprintln!("{all} pairs of a fault and a seed are left");
+    if left.is_empty() {
+        println!("0 passed, 0 failed");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let time = Duration::from_secs(60 * args.minutes);
+    test::soak(&workspace, |run: &mut FaultRun<'_>| {
+        while let Some(Pair { fault, seed }) = left.pop() {
+            if args.minutes > 0 && start.elapsed() > time {
+                break;
+            }
+            let began = Instant::now();
+            eprintln!(
+                "== {fault}, seed {seed}; {} more after it; {} so far",
+                left.len(),
+                seconds(start.elapsed())
+            );
+            let passed = run.fault(&fault, seed)?;
+            list.append(&fault, seed, passed, began.elapsed())
+                .context("the result cannot be written down")?;
+        }
+        Ok(())
+    })
 }

@@ -17,7 +17,7 @@ use std::{
 /// For example `cargo xtask env cargo test -p segue-store`, or with more than PostgreSQL
 /// `cargo xtask env --engine redis --engine redis-cluster cargo test -p segue-cache`. Installs what is missing, starts
 /// throwaway engines, and sets SEGUE_TEST_POSTGRES and its like, SEGUE_TEST_ENGINES, SEGUE_TEST_XTASK,
-/// SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES, and SEGUE_TEST_SEEDS=1 unless it is set. For whole-system tests build
+/// SEGUE_TEST_PYTHON and SEGUE_TEST_NODE_MODULES. For whole-system tests build
 /// the program first: cargo build -p segue --features crashpoints.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -37,8 +37,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let mut command = if cargo { workspace.cargo() } else { Command::new(&args.command[0]) };
     command.args(&args.command[1..]);
     surroundings.set(&mut command);
-    let seeds = std::env::var_os("SEGUE_TEST_SEEDS").unwrap_or_else(|| "1".into());
-    process::run(command.env("SEGUE_TEST_SEEDS", seeds))?;
+    process::run(&mut command)?;
     Ok(ExitCode::SUCCESS)
 }
 

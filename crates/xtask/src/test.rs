@@ -13,11 +13,11 @@ use crate::{
     engines::Engine,
     helm, install,
     mesh::{self, Mesh},
-    progress::{self, seconds},
-    proto, sql_rules,
+    progress, proto, sql_rules,
     surroundings::Surroundings,
     workspace::Workspace,
 };
+use anyhow::Context;
 pub(crate) use build::SELECTION;
 use build::{Built, Program};
 use std::{
@@ -42,7 +42,7 @@ const WHOLE_SYSTEM: &str = "segue-e2e";
 /// The tests find in their environment: SEGUE_TEST_POSTGRES, SEGUE_TEST_PATRONI, SEGUE_TEST_REDIS,
 /// SEGUE_TEST_REDIS_CLUSTER, SEGUE_TEST_RABBITMQ, SEGUE_TEST_AZURITE, SEGUE_TEST_OPENSEARCH, SEGUE_TEST_ENGINES (the
 /// state file with processes and ports), SEGUE_TEST_XTASK (this program: `engines kill NAME`), SEGUE_BIN,
-/// SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES, SEGUE_TEST_SEEDS (how many), SEGUE_TEST_FIRST_SEED.
+/// SEGUE_TEST_PYTHON, SEGUE_TEST_NODE_MODULES.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Run only tests whose name contains this, and no checks
@@ -90,7 +90,7 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
     if wanted(WHOLE_SYSTEM) {
         add_mesh(&mut engines);
     }
-    let mut suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count: 1 }, tally)?;
+    let mut suite = Suite::start(&workspace, &built, &engines, tally)?;
     for program in built.programs.iter().filter(|program| wanted(&program.package) && !is_of_mesh(program)) {
         suite.run(program, args.filter.as_deref(), args.e2e_threads, tally);
     }
@@ -132,20 +132,12 @@ fn is_named(package: &str, name: &str) -> bool {
     package == name || package.strip_prefix("segue-") == Some(name)
 }
 
-/// Which seeds the scenarios use.
-#[derive(Clone, Copy)]
-pub(crate) struct Seeds {
-    pub(crate) first: u64,
-    pub(crate) count: u64,
-}
-
 /// What all test programs of one run share.
 struct Suite<'a> {
     built: &'a Built,
     /// Ends before the engines do: it starts again what dies.
     mesh: Option<Mesh>,
     surroundings: Surroundings,
-    seeds: Seeds,
     /// Where crates' tests write the statements that they send to PostgreSQL.
     statements: PathBuf,
 }
@@ -155,7 +147,6 @@ impl<'a> Suite<'a> {
         workspace: &Workspace,
         built: &'a Built,
         engines: &[Engine],
-        seeds: Seeds,
         tally: &mut Tally,
     ) -> anyhow::Result<Self> {
         let start = Instant::now();
@@ -164,7 +155,7 @@ impl<'a> Suite<'a> {
         let statements = workspace.tools().join("statements.log");
         // Those of the run before; there is none on the first run.
         let _ = fs::remove_file(&statements);
-        Ok(Self { built, mesh: None, surroundings, seeds, statements })
+        Ok(Self { built, mesh: None, surroundings, statements })
     }
 
     fn run(&self, program: &Program, filter: Option<&str>, e2e_threads: u32, tally: &mut Tally) {
@@ -219,39 +210,65 @@ impl<'a> Suite<'a> {
     fn environment(&self, command: &mut Command) {
         self.surroundings.set(command);
         command.env("SEGUE_BIN", &self.built.segue);
-        command.env("SEGUE_TEST_SEEDS", self.seeds.count.to_string());
-        command.env("SEGUE_TEST_FIRST_SEED", self.seeds.first.to_string());
     }
 }
 
-/// The whole-system tests over and over, until `time` has passed, each round with other seeds; at least one round.
-pub(crate) fn rounds(
-    time: Duration,
-    count: u64,
-    filter: Option<&str>,
-    e2e_threads: u32,
-) -> anyhow::Result<ExitCode> {
-    let start = Instant::now();
-    let workspace = Workspace::load()?;
-    let mut tally = Tally::default();
-    install(&workspace, &mut tally)?;
-    if let Some(built) = tally.check(Group::Build, "build", || build::everything(&workspace)) {
-        let mut engines = needs::engines(&workspace, |name| name == WHOLE_SYSTEM);
-        add_mesh(&mut engines);
-        let mut suite = Suite::start(&workspace, &built, &engines, Seeds { first: 1, count }, &mut tally)?;
-        loop {
-            let last = suite.seeds.first + count - 1;
-            eprintln!("== seeds {} to {last}, {} so far", suite.seeds.first, seconds(start.elapsed()));
-            let whole = built.programs.iter().filter(|program| program.package == WHOLE_SYSTEM);
-            for program in whole.filter(|program| !is_of_mesh(program)) {
-                suite.run(program, filter, e2e_threads, &mut tally);
-            }
-            suite.run_on_mesh(filter, e2e_threads, &mut tally);
-            suite.seeds.first += count;
-            if start.elapsed() >= time {
-                break;
-            }
+/// The test that makes each kind of fault: its program, and its name.
+const FAULTS: [(&str, &str, &str); 4] = [
+    ("crash", "faults", "killed_at_any_point_every_song_becomes_ready_once"),
+    ("kill", "mesh_faults", "kill_minus_nine_of_anything_loses_nothing"),
+    ("pause", "mesh_faults", "an_engine_that_freezes_holds_up_what_needs_it_and_nothing_else"),
+    ("network", "mesh_network", "a_network_that_breaks_loses_nothing"),
+];
+
+/// Surroundings in which one fault after another is made.
+pub(crate) struct FaultRun<'a> {
+    suite: Suite<'a>,
+    tally: &'a mut Tally,
+}
+
+impl FaultRun<'_> {
+    /// Makes one fault with one seed; whether everything that must hold did.
+    pub(crate) fn fault(&mut self, fault: &str, seed: u64) -> anyhow::Result<bool> {
+        let kind = fault.split_once(' ').map_or(fault, |(kind, _)| kind);
+        let (_, target, name) = FAULTS
+            .into_iter()
+            .find(|(of, ..)| *of == kind)
+            .with_context(|| format!("no test makes '{fault}'"))?;
+        if target == "mesh_faults" && self.suite.mesh.is_none() {
+            self.suite.mesh = self.suite.raise_mesh(self.tally);
+            self.suite.mesh.as_ref().context("the mesh does not start")?;
         }
+        let mut programs = self.suite.built.programs.iter();
+        let program = programs
+            .find(|program| program.package == WHOLE_SYSTEM && program.target == target)
+            .with_context(|| format!("the test program {target} was not built"))?;
+        let mut command = self.suite.command(program);
+        if let Some(mesh) = &self.suite.mesh {
+            command.env("SEGUE_TEST_MESH", mesh.json(self.suite.surroundings.engines()).to_string());
+        }
+        command
+            .env("SEGUE_TEST_FAULT", fault)
+            .env("SEGUE_TEST_SEED", seed.to_string())
+            .args(["--exact", name]);
+        let failed = self.tally.failed();
+        part::run(Group::Mesh, &format!("{fault}, seed {seed}"), command, self.tally);
+        Ok(self.tally.failed() == failed)
+    }
+}
+
+/// Installs, builds, starts the engines, and lets `faults` be made there.
+pub(crate) fn soak(
+    workspace: &Workspace,
+    faults: impl FnOnce(&mut FaultRun<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    let mut tally = Tally::default();
+    install(workspace, &mut tally)?;
+    if let Some(built) = tally.check(Group::Build, "build", || build::everything(workspace)) {
+        let mut engines = needs::engines(workspace, |name| name == WHOLE_SYSTEM);
+        add_mesh(&mut engines);
+        let suite = Suite::start(workspace, &built, &engines, &mut tally)?;
+        faults(&mut FaultRun { suite, tally: &mut tally })?;
     }
     tally.report();
     Ok(tally.exit_code())

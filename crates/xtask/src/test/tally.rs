@@ -119,7 +119,7 @@ impl Tally {
         if self.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    fn failed(&self) -> u64 {
+    pub(super) fn failed(&self) -> u64 {
         self.parts.iter().map(|part| part.failed).sum()
     }
 }
