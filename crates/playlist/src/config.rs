@@ -1,6 +1,6 @@
 //! The `playlist` section of the configuration.
 
-use crate::Error;
+use crate::{Error, library::LibraryConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub struct PlaylistConfig {
     pub watch_poll_seconds: u64,
     /// Longest wait for the song role, milliseconds. Items are then listed without their songs.
     pub song_deadline_ms: u64,
+    /// Likes, listening history and counts.
+    pub library: LibraryConfig,
 }
 
 impl Default for PlaylistConfig {
@@ -35,13 +37,15 @@ impl Default for PlaylistConfig {
             max_watchers: 10_000,
             watch_poll_seconds: 15,
             song_deadline_ms: 3_000,
+            library: LibraryConfig::default(),
         }
     }
 }
 
 impl PlaylistConfig {
     /// Refuses what cannot work.
-    pub(crate) fn checked(self) -> Result<Self, Error> {
+    pub(crate) fn checked(mut self) -> Result<Self, Error> {
+        self.library = self.library.checked()?;
         let positive = [
             ("max_followed_per_user", self.max_followed_per_user.into()),
             ("request_memory_seconds", self.request_memory_seconds),

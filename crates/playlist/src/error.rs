@@ -50,6 +50,9 @@ pub enum Error {
     /// Read again and repeat the change.
     #[error("the playlist has changed since etag was read; read it again and repeat the change")]
     StaleEtag,
+    /// The account was deleted; its token has not ended yet.
+    #[error("the account of this access token is gone; sign in again")]
+    AccountGone,
     /// Others changed the playlist all the time.
     #[error("the playlist is being changed by others; try again")]
     Contended,
@@ -122,6 +125,7 @@ impl Coded for Error {
             | Self::UserNotFound(_)
             | Self::InvitationNotFound => Code::NotFound,
             Self::InvitationExpired | Self::InvitationUsed => Code::FailedPrecondition,
+            Self::AccountGone => Code::Unauthenticated,
             Self::NotEditor | Self::NotOwner => Code::PermissionDenied,
             Self::AlreadyExists | Self::WasDeleted | Self::DuplicateSong(_) => Code::AlreadyExists,
             Self::StaleEtag | Self::Contended => Code::Aborted,
@@ -149,6 +153,7 @@ impl Coded for Error {
             Self::WasDeleted => "PLAYLIST_DELETED",
             Self::DuplicateSong(_) => "SONG_DUPLICATE",
             Self::StaleEtag => "ETAG_STALE",
+            Self::AccountGone => "ACCOUNT_GONE",
             Self::Contended => "PLAYLIST_CONTENDED",
             Self::Full(_) => "LIMIT_REACHED",
             Self::TooManyWatchers => "TOO_MANY_WATCHERS",

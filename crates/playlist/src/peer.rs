@@ -1,10 +1,11 @@
 //! What this role asks of others: songs of the song role, accounts of identity.
 
 mod accounts;
+mod own;
 mod songs;
 
 pub(crate) use accounts::Accounts;
-pub(crate) use songs::Songs;
+pub(crate) use songs::{Songs, plays};
 
 use segue_mesh::ORIGIN_HEADER;
 use tonic::{

@@ -11,10 +11,10 @@ mod tallies;
 
 pub(crate) use change::Libraries;
 pub(crate) use likes::Likes;
-pub(crate) use played::{Order, PlayedSong, Position};
+pub(crate) use played::{Order, Position};
 pub(crate) use plays::{Heard, Plays};
-pub(crate) use popularity::{Batch, Popularity};
-pub(crate) use stats::{Applied, Counts, Stats};
+pub(crate) use popularity::Popularity;
+pub(crate) use stats::{Applied, Stats};
 pub(crate) use tallies::{Pending, Tally};
 
 use sea_orm::{QueryResult, prelude::Uuid};

@@ -13,7 +13,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Identity. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts {
-    channel: Channel,
+    pub(super) channel: Channel,
     role: RoleSigner,
 }
 

@@ -17,8 +17,8 @@ const BATCH: usize = PageSize::MAX as usize;
 /// The song role. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Songs {
-    channel: Channel,
-    deadline: Duration,
+    pub(super) channel: Channel,
+    pub(super) deadline: Duration,
 }
 
 impl Songs {

@@ -32,11 +32,8 @@ impl Likes {
             return Ok(Some(Timestamp(like.liked_at)));
         }
         let now = change.now;
-        let row = ActiveModel {
-            user_id: Set(user.uuid()),
-            song_id: Set(song.uuid()),
-            liked_at: Set(now.millis()),
-        };
+        let row =
+            ActiveModel { user_id: Set(user.uuid()), song_id: Set(song.uuid()), liked_at: Set(now.millis()) };
         Entity::insert(row).exec_without_returning(change.connection()).await?;
         change.tally(song).likes = 1;
         change.commit().await?;
@@ -72,11 +69,9 @@ impl Likes {
             .limit(u64::from(size));
         if let Some((at, song)) = after {
             let place = Expr::tuple([Expr::col(Column::LikedAt), Expr::col(Column::SongId)]);
-            query = query
-                .filter(place.lt(Expr::tuple([Expr::value(at.millis()), Expr::value(song.uuid())])));
+            query = query.filter(place.lt(Expr::tuple([Expr::value(at.millis()), Expr::value(song.uuid())])));
         }
-        let ask =
-            || async { Ok(query.clone().all(&self.libraries.for_page(user, after.is_none())).await?) };
+        let ask = || async { Ok(query.clone().all(&self.libraries.for_page(user, after.is_none())).await?) };
         let rows: Vec<_> = self.libraries.store.read(ask).await?;
         let read = |uuid| id(uuid, SongId::from_uuid);
         rows.into_iter().map(|row| Ok((Timestamp(row.liked_at), read(row.song_id)?))).collect()

@@ -100,8 +100,7 @@ impl Libraries {
             Order::Most => &[Column::Plays, Column::LastAt, Column::SongId],
             Order::Recent => &[Column::LastAt, Column::SongId],
         };
-        let mut query =
-            Entity::find().filter(Column::UserId.eq(user.uuid())).limit(u64::from(size));
+        let mut query = Entity::find().filter(Column::UserId.eq(user.uuid())).limit(u64::from(size));
         for column in columns {
             query = query.order_by_desc(*column);
         }

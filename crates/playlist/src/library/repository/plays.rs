@@ -47,7 +47,8 @@ impl Plays {
     async fn record_once(&self, user: UserId, plays: &[Heard]) -> Result<Option<usize>, StoreError> {
         let Some(mut change) = self.libraries.open(user).await? else { return Ok(None) };
         let known = known(&change, plays).await?;
-        let wanted = |play: &&Heard| play.started >= change.forgotten_before && !known.contains(&play.id.uuid());
+        let wanted =
+            |play: &&Heard| play.started >= change.forgotten_before && !known.contains(&play.id.uuid());
         let new: Vec<&Heard> = plays.iter().filter(wanted).collect();
         if new.is_empty() {
             change.rollback().await?;
@@ -86,11 +87,9 @@ impl Plays {
             .limit(u64::from(size));
         if let Some((at, play)) = after {
             let place = Expr::tuple([Expr::col(Column::StartedAt), Expr::col(Column::EventId)]);
-            query = query
-                .filter(place.lt(Expr::tuple([Expr::value(at.millis()), Expr::value(play.uuid())])));
+            query = query.filter(place.lt(Expr::tuple([Expr::value(at.millis()), Expr::value(play.uuid())])));
         }
-        let ask =
-            || async { Ok(query.clone().all(&self.libraries.for_page(user, after.is_none())).await?) };
+        let ask = || async { Ok(query.clone().all(&self.libraries.for_page(user, after.is_none())).await?) };
         let rows: Vec<Model> = self.libraries.store.read(ask).await?;
         rows.into_iter().map(read).collect()
     }
