@@ -4,6 +4,7 @@ mod encode;
 mod engines;
 mod measure;
 mod median;
+mod read;
 mod up;
 
 use std::process::ExitCode;
@@ -15,16 +16,22 @@ use std::process::ExitCode;
 #[derive(clap::Subcommand)]
 pub(crate) enum Bench {
     Up(up::Args),
+    Read(read::Args),
     Encode(encode::Args),
     Bus(engines::Bus),
+    Cache(engines::Cache),
     Index(engines::Index),
+    Jobs(engines::Jobs),
 }
 
 pub(crate) fn command(bench: Bench) -> anyhow::Result<ExitCode> {
     match bench {
         Bench::Up(args) => up::command(args),
+        Bench::Read(args) => read::command(args),
         Bench::Encode(args) => encode::command(args),
         Bench::Bus(args) => engines::bus(args),
+        Bench::Cache(args) => engines::cache(args),
         Bench::Index(args) => engines::index(args),
+        Bench::Jobs(args) => engines::jobs(args),
     }
 }

@@ -164,7 +164,7 @@ impl Drop for Mesh {
     }
 }
 
-fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     progress::step("release build", || {
         process::run(workspace.cargo().args(["build", "--release", "--package", "segue"]))
     })?;

@@ -21,7 +21,7 @@ const ASIDE: [&str; 3] = [
 /// Those of one file; none when it is no repository. `place` is relative to the root.
 pub(super) fn of_file(place: &str, text: &str) -> Vec<Method> {
     let Some((_, inside)) = place.split_once("/src/") else { return Vec::new() };
-    let repository = inside == "repository.rs" || inside.starts_with("repository/");
+    let repository = inside == "repository.rs" || inside.starts_with("repository/") || inside.contains("/repository/");
     if !(repository || MORE.contains(&place)) || inside.ends_with("tests.rs") || inside.contains("/tests/") {
         return Vec::new();
     }

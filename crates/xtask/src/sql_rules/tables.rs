@@ -10,20 +10,34 @@ pub(super) struct Table {
     pub(super) aggregate: &'static str,
 }
 
-const SHARDED: [Table; 5] = [
+const SHARDED: [Table; 14] = [
     Table { name: "songs", key: "id", aggregate: "song" },
     Table { name: "garbage", key: "song_id", aggregate: "song" },
     Table { name: "encodings", key: "song_id", aggregate: "song" },
     Table { name: "owner_songs", key: "owner_id", aggregate: "owner" },
+    Table { name: "libraries", key: "user_id", aggregate: "library" },
+    Table { name: "likes", key: "user_id", aggregate: "library" },
+    Table { name: "plays", key: "user_id", aggregate: "library" },
+    Table { name: "user_song_plays", key: "user_id", aggregate: "library" },
+    Table { name: "tallies", key: "user_id", aggregate: "library" },
+    Table { name: "song_stats", key: "song_id", aggregate: "song stats" },
+    Table { name: "song_likes", key: "song_id", aggregate: "song stats" },
+    Table { name: "song_tallies", key: "song_id", aggregate: "song stats" },
+    Table { name: "popularity", key: "series_id", aggregate: "popularity" },
     Table { name: "outbox", key: "shard_key", aggregate: "outbox" },
 ];
 
 /// Functions whose statements ask a whole shard, and are run on each: sweeps, sums, rebuilds. They only read. `file#function`,
 /// or a folder.
-const WHOLE_SHARD: [(&str, &str); 4] = [
+const WHOLE_SHARD: [(&str, &str); 6] = [
     ("crates/song/src/repository/songs.rs#everywhere", "shares, quotas and sweeps are asked of every shard"),
     ("crates/song/src/repository/garbage.rs#due_now", "the reaper sweeps every shard"),
     ("crates/song/src/scan.rs#page", "a rebuild of the index reads every shard"),
+    ("crates/playlist/src/library/repository/sweep.rs#everywhere", "what was left behind is looked for on every shard"),
+    (
+        "crates/playlist/src/library/repository/popularity.rs",
+        "songs whose counts have changed are told together, in the database that has them",
+    ),
     (RELAY, "a relay carries the outbox of one shard, in that shard's own database"),
 ];
 const RELAY: &str = "crates/cdc/src/";
