@@ -1,16 +1,56 @@
 //! Facts that this role acts on: what became of playlists, and accounts that are gone.
 
-use crate::Error;
+mod lists;
+mod users;
+
+use crate::{Error, role::Role};
 use prost::Message;
 use segue_mesh::telemetry::follow;
 use segue_ports::bus::{Bus, BusError, Delivery, WorkQueue};
 use segue_proto::event::v1::Event;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 /// Wait while an engine is away, and before a broken subscription is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// A work queue of playlists. The library has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inbox {
+    /// What became of playlists, for the lists of accounts.
+    Lists,
+    /// Accounts that are gone.
+    Users,
+}
+
+impl Inbox {
+    pub(crate) const ALL: [Self; 2] = [Self::Lists, Self::Users];
+
+    pub(crate) fn queue(self) -> WorkQueue {
+        let (name, topics, prefetch): (_, &'static [&'static str], _) = match self {
+            Self::Lists => ("playlist.lists", &["playlist.#"], 64),
+            Self::Users => ("playlist.users", &["user.deleted.v1"], 1),
+        };
+        WorkQueue { name, topics, prefetch, max_failures: 3, backoff: Duration::from_secs(1) }
+    }
+}
+
+/// Handles the facts of one inbox until `shutdown`.
+pub(crate) async fn inbox(role: &Arc<Role>, inbox: Inbox, shutdown: CancellationToken) {
+    let handle = |event| async move { role.handle(inbox, event).await };
+    run(role.bus.as_ref(), inbox.queue(), shutdown, handle).await;
+}
+
+impl Role {
+    /// Acts on one fact. Doing it again changes nothing.
+    pub(crate) async fn handle(&self, inbox: Inbox, event: Event) -> Result<(), Error> {
+        match inbox {
+            Inbox::Lists => self.on_playlist(event).await,
+            Inbox::Users => self.on_user(event).await,
+        }
+    }
+}
 
 /// Handles the facts of one queue, one after the other, until `shutdown`. Handling one again must change nothing.
 pub(crate) async fn run<F>(

@@ -1,6 +1,6 @@
 //! What a change is called on the bus, and the event that carries it.
 
-use crate::record::PlaylistRecord;
+use crate::record::{Person, PlaylistRecord};
 use segue_domain::{EventId, UserId};
 use segue_mesh::to_proto;
 use segue_proto::event::v1::{Event, PlaylistChanged, event::Data};
@@ -23,8 +23,9 @@ impl Fact {
         }
     }
 
-    /// The event that says that `playlist` has become what it is; `left` is somebody whom it concerns no longer.
-    pub(crate) fn event(self, playlist: &PlaylistRecord, left: Option<UserId>) -> Event {
+    /// The event that says that `playlist` has become what it is. `people` see it, or saw it until it was deleted; `left` is
+    /// somebody whom it concerns no longer.
+    pub(crate) fn event(self, playlist: &PlaylistRecord, people: &[Person], left: Option<UserId>) -> Event {
         let header = PlaylistChanged {
             playlist_id: playlist.id.to_string(),
             owner_id: playlist.owner.to_string(),
@@ -34,7 +35,7 @@ impl Fact {
             item_count: playlist.item_count,
             duration_ms: playlist.duration_ms,
             create_time: Some(to_proto(playlist.created)),
-            collaborator_ids: playlist.people.iter().map(|person| person.user.to_string()).collect(),
+            collaborator_ids: people.iter().map(|person| person.user.to_string()).collect(),
             former_collaborator_id: left.map(String::from).unwrap_or_default(),
         };
         Event {

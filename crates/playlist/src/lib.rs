@@ -6,16 +6,42 @@
 //! It must not know an engine or another role's tables.
 #![forbid(unsafe_code)]
 
+mod access;
+mod add;
+mod answer;
 mod config;
 mod consume;
+mod create;
+mod edit;
+mod entity;
 mod error;
+mod export;
 mod fact;
+mod field;
+mod file;
+mod follow;
+mod import;
+mod invite;
+mod items;
 mod library;
+mod list;
 mod migration;
+mod order;
 mod peer;
+mod people;
+mod place;
+mod read;
 mod record;
+mod remeasure;
+mod repository;
 mod role;
+mod scan;
+mod service;
+mod sweep;
+mod watch;
 
 pub use config::PlaylistConfig;
 pub use error::Error;
+pub use library::{LibraryApi, LibraryConfig};
 pub use role::{Deps, Playlists};
+pub use service::PlaylistApi;

@@ -10,7 +10,8 @@ mod requests;
 mod user_lists;
 
 pub(crate) use change::{Change, Draft, Outcome};
-pub(crate) use pages::ItemPages;
+pub(crate) use pages::{ItemPage, ItemPages};
 pub(crate) use people::Invitation;
 pub(crate) use playlists::PlaylistTable;
-pub(crate) use user_lists::{Entry, Listed, Relation, UserLists};
+pub(crate) use requests::Answered;
+pub(crate) use user_lists::{Entry, Filter, Relation, UserLists};

@@ -1,9 +1,13 @@
 //! The role: what it stands on, and what it runs beside its services.
 
 use crate::{
-    Error, PlaylistConfig, library,
+    Error, PlaylistApi, PlaylistConfig,
+    consume::{self, Inbox},
+    library::{self, Library, LibraryApi},
     migration::Migrator,
     peer::{Accounts, Songs},
+    repository::{ItemPages, PlaylistTable, UserLists},
+    watch::Hub,
 };
 use segue_domain::{Clock, Timestamp};
 use segue_mesh::{Channel, RoleSigner};
@@ -11,9 +15,16 @@ use segue_ports::{
     bus::{Bus, WorkQueue},
     cache::Cache,
 };
+use segue_proto::playlist::v1::{
+    library_service_server::LibraryServiceServer, playlist_service_server::PlaylistServiceServer,
+};
 use segue_store::{Store, StoreError};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+/// Playlists whose durations are written down at once.
+const MEASURING: usize = 4;
 
 /// What the role needs.
 #[derive(Debug, Clone)]
@@ -33,7 +44,7 @@ pub struct Deps {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Called at named points, for tests that kill the process there: `playlist-written` (a change is committed, its
-    /// answer not sent).
+    /// answer not sent), `library-counted` (likes and plays are in the counts of songs, but not yet marked as counted).
     pub crash: fn(&'static str),
 }
 
@@ -47,12 +58,18 @@ pub struct Playlists {
 #[derive(Debug)]
 pub(crate) struct Role {
     pub(crate) config: PlaylistConfig,
-    /// For the tables of the library.
-    pub(crate) store: Store,
+    pub(crate) playlists: PlaylistTable,
+    pub(crate) pages: ItemPages,
+    pub(crate) lists: UserLists,
+    pub(crate) hub: Arc<Hub>,
+    /// Durations that are being written down.
+    pub(crate) measuring: Arc<Semaphore>,
+    pub(crate) library: Library,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) songs: Songs,
     pub(crate) accounts: Accounts,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) crash: fn(&'static str),
 }
 
 impl Playlists {
@@ -63,14 +80,19 @@ impl Playlists {
     pub fn new(config: PlaylistConfig, deps: Deps) -> Result<Self, Error> {
         let config = config.checked()?;
         let Deps { store, bus, cache, songs, identity, role, clock, crash } = deps;
-        let _ = (cache, crash);
         let role = Role {
-            store,
+            playlists: PlaylistTable::new(store.clone(), cache.as_ref(), clock.clone(), crash),
+            pages: ItemPages::new(store.clone(), cache.as_ref()),
+            lists: UserLists::new(store.clone()),
+            hub: Arc::new(Hub::new(config.max_watchers)),
+            measuring: Arc::new(Semaphore::new(MEASURING)),
+            library: Library::new(store, clock.clone())?,
             bus,
             songs: Songs::new(songs, config.song_deadline()),
             accounts: Accounts::new(identity, role),
             clock,
             config,
+            crash,
         };
         Ok(Self { role: Arc::new(role) })
     }
@@ -87,7 +109,9 @@ impl Playlists {
 
     /// The work queues of the role.
     pub fn queues() -> Vec<WorkQueue> {
-        library::queues()
+        let mut queues: Vec<WorkQueue> = Inbox::ALL.iter().map(|inbox| inbox.queue()).collect();
+        queues.extend(library::queues());
+        queues
     }
 
     /// Makes the work queues durable, so that facts published from now on wait in them. Repeating it changes nothing.
@@ -98,15 +122,63 @@ impl Playlists {
         Ok(())
     }
 
+    /// The service of playlists, for a server to register.
+    pub fn service(&self) -> PlaylistServiceServer<PlaylistApi> {
+        PlaylistServiceServer::new(PlaylistApi::new(self.role.clone()))
+    }
+
+    /// The service of likes and history, for a server to register.
+    pub fn library_service(&self) -> LibraryServiceServer<LibraryApi> {
+        LibraryServiceServer::new(LibraryApi::new(self.role.clone()))
+    }
+
     /// Consumes facts, tells watchers and sweeps, until `shutdown`. What is being handled then is finished; open watches end
     /// with UNAVAILABLE. An engine that is away is waited for.
     pub async fn run(&self, shutdown: CancellationToken) {
-        library::run(self.role.clone(), shutdown).await;
+        let role = &self.role;
+        let consumers = Inbox::ALL.map(|inbox| consume::inbox(role, inbox, shutdown.clone()));
+        let headers = role.playlists.follow().run(role.bus.as_ref());
+        let sweep = Duration::from_secs(role.config.sweep_seconds);
+        // Boxed: together they are large, and whoever runs the role would carry that.
+        let all = Box::pin(async {
+            tokio::join!(
+                futures::future::join_all(consumers),
+                shutdown.run_until_cancelled(headers),
+                role.hub.run(role.bus.as_ref(), &shutdown),
+                every(sweep, &shutdown, || role.sweep()),
+                library::run(role.clone(), shutdown.clone()),
+            )
+        });
+        all.await;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn role(&self) -> &Arc<Role> {
+        &self.role
     }
 }
 
 impl Role {
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+/// Runs `round` at once and then after each pause of about `pause`, so that processes do not march in step.
+async fn every<F, R>(pause: Duration, shutdown: &CancellationToken, mut round: F)
+where
+    F: FnMut() -> R,
+    R: Future<Output = ()>,
+{
+    loop {
+        // A round that is cut off is done again after the next start.
+        let round = async {
+            round().await;
+            tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = round => (),
+        }
     }
 }

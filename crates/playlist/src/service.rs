@@ -1,0 +1,221 @@
+//! The methods of `segue.playlist.v1.PlaylistService`: who calls, and the answer on the wire.
+
+use crate::{
+    Error,
+    export::ExportStream,
+    peer::{CONSISTENCY, Passport},
+    role::Role,
+    watch::WatchStream,
+};
+use segue_domain::PlaylistId;
+use segue_mesh::{Caller, Reply, status};
+use segue_proto::playlist::v1::{playlist_service_server::PlaylistService, *};
+use std::sync::Arc;
+use tonic::{Request, Response, metadata::MetadataValue};
+
+/// Versions of one call that are looked at.
+const MOST_SEEN: usize = 16;
+
+/// The gRPC service.
+#[derive(Debug, Clone)]
+pub struct PlaylistApi {
+    role: Arc<Role>,
+}
+
+/// What a method needs to know of its call.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub caller: Caller,
+    /// For what other roles are asked in the caller's name.
+    pub passport: Passport,
+    /// Versions that the caller has seen.
+    seen: Vec<(PlaylistId, u64)>,
+}
+
+impl Call {
+    pub(crate) fn of<T>(request: &Request<T>) -> Self {
+        let seen = request.metadata().get(CONSISTENCY).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let seen = seen.split(',').take(MOST_SEEN).filter_map(|mark| {
+            let (id, version) = mark.trim().split_once('@')?;
+            Some((id.parse().ok()?, version.parse().ok()?))
+        });
+        let seen = seen.collect();
+        Self { caller: Caller::of(request), passport: Passport::of(request), seen }
+    }
+
+    /// The least version of a playlist that the caller may be shown.
+    pub(crate) fn at_least(&self, playlist: PlaylistId) -> u64 {
+        let versions = self.seen.iter().filter(|(id, _)| *id == playlist).map(|(_, version)| *version);
+        versions.max().unwrap_or(0)
+    }
+}
+
+impl PlaylistApi {
+    pub(crate) fn new(role: Arc<Role>) -> Self {
+        Self { role }
+    }
+}
+
+fn take<T>(request: Request<T>) -> (Call, T) {
+    (Call::of(&request), request.into_inner())
+}
+
+fn reply<T>(result: Result<T, Error>) -> Reply<T> {
+    result.map(Response::new).map_err(status)
+}
+
+/// The answer to a write, with the version that it made.
+fn written<T>(result: Result<T, Error>, playlist: impl Fn(&T) -> Option<&Playlist>) -> Reply<T> {
+    let body = result.map_err(status)?;
+    let mark =
+        playlist(&body).and_then(|p| MetadataValue::try_from(format!("{}@{}", p.playlist_id, p.etag)).ok());
+    let mut response = Response::new(body);
+    if let Some(mark) = mark {
+        response.metadata_mut().insert(CONSISTENCY, mark);
+    }
+    Ok(response)
+}
+
+#[tonic::async_trait]
+impl PlaylistService for PlaylistApi {
+    type WatchPlaylistStream = WatchStream;
+    type ExportPlaylistStream = ExportStream;
+
+    async fn create_playlist(
+        &self,
+        request: Request<CreatePlaylistRequest>,
+    ) -> Reply<CreatePlaylistResponse> {
+        let owner = Caller::user(&request)?.id;
+        let (call, request) = take(request);
+        written(self.role.create(owner, &call, request).await, |r| r.playlist.as_ref())
+    }
+
+    async fn get_playlist(&self, request: Request<GetPlaylistRequest>) -> Reply<GetPlaylistResponse> {
+        let (call, request) = take(request);
+        reply(self.role.get(&call, &request.playlist_id).await)
+    }
+
+    async fn list_playlists(&self, request: Request<ListPlaylistsRequest>) -> Reply<ListPlaylistsResponse> {
+        let user = Caller::user(&request)?.id;
+        let (call, request) = take(request);
+        reply(self.role.list(user, &call, request).await)
+    }
+
+    async fn update_playlist(
+        &self,
+        request: Request<UpdatePlaylistRequest>,
+    ) -> Reply<UpdatePlaylistResponse> {
+        let (call, request) = take(request);
+        written(self.role.update(&call, request).await, |r| r.playlist.as_ref())
+    }
+
+    async fn delete_playlist(
+        &self,
+        request: Request<DeletePlaylistRequest>,
+    ) -> Reply<DeletePlaylistResponse> {
+        let (call, request) = take(request);
+        reply(self.role.delete(&call, request).await)
+    }
+
+    async fn add_items(&self, request: Request<AddItemsRequest>) -> Reply<AddItemsResponse> {
+        let user = Caller::user(&request)?.id;
+        let (call, request) = take(request);
+        written(self.role.add(user, &call, request).await, |r| r.playlist.as_ref())
+    }
+
+    async fn remove_items(&self, request: Request<RemoveItemsRequest>) -> Reply<RemoveItemsResponse> {
+        let (call, request) = take(request);
+        written(self.role.remove(&call, request).await, |r| r.playlist.as_ref())
+    }
+
+    async fn move_item(&self, request: Request<MoveItemRequest>) -> Reply<MoveItemResponse> {
+        let (call, request) = take(request);
+        written(self.role.move_item(&call, request).await, |r| r.playlist.as_ref())
+    }
+
+    async fn list_items(&self, request: Request<ListItemsRequest>) -> Reply<ListItemsResponse> {
+        let (call, request) = take(request);
+        reply(self.role.list_items(&call, request).await)
+    }
+
+    async fn watch_playlist(&self, request: Request<WatchPlaylistRequest>) -> Reply<WatchStream> {
+        let (call, request) = take(request);
+        reply(self.role.clone().watch(call, &request.playlist_id).await)
+    }
+
+    async fn create_invitation(
+        &self,
+        request: Request<CreateInvitationRequest>,
+    ) -> Reply<CreateInvitationResponse> {
+        let (call, request) = take(request);
+        reply(self.role.invite(&call, request).await)
+    }
+
+    async fn accept_invitation(
+        &self,
+        request: Request<AcceptInvitationRequest>,
+    ) -> Reply<AcceptInvitationResponse> {
+        let user = Caller::user(&request)?.id;
+        let (call, request) = take(request);
+        written(self.role.accept(user, &call, &request.token).await, |r| r.playlist.as_ref())
+    }
+
+    async fn set_collaborator(
+        &self,
+        request: Request<SetCollaboratorRequest>,
+    ) -> Reply<SetCollaboratorResponse> {
+        let (call, request) = take(request);
+        reply(self.role.set_collaborator(&call, request).await)
+    }
+
+    async fn remove_collaborator(
+        &self,
+        request: Request<RemoveCollaboratorRequest>,
+    ) -> Reply<RemoveCollaboratorResponse> {
+        let (call, request) = take(request);
+        reply(self.role.remove_collaborator(&call, request).await)
+    }
+
+    async fn list_collaborators(
+        &self,
+        request: Request<ListCollaboratorsRequest>,
+    ) -> Reply<ListCollaboratorsResponse> {
+        let (call, request) = take(request);
+        reply(self.role.list_collaborators(&call, &request.playlist_id).await)
+    }
+
+    async fn follow_playlist(
+        &self,
+        request: Request<FollowPlaylistRequest>,
+    ) -> Reply<FollowPlaylistResponse> {
+        let user = Caller::user(&request)?.id;
+        let (call, request) = take(request);
+        reply(self.role.follow(user, &call, &request.playlist_id).await)
+    }
+
+    async fn unfollow_playlist(
+        &self,
+        request: Request<UnfollowPlaylistRequest>,
+    ) -> Reply<UnfollowPlaylistResponse> {
+        let user = Caller::user(&request)?.id;
+        reply(self.role.unfollow(user, &request.into_inner().playlist_id).await)
+    }
+
+    async fn import_playlist(
+        &self,
+        request: Request<ImportPlaylistRequest>,
+    ) -> Reply<ImportPlaylistResponse> {
+        let owner = Caller::user(&request)?.id;
+        let (call, request) = take(request);
+        written(self.role.import(owner, &call, request).await, |r| r.playlist.as_ref())
+    }
+
+    async fn export_playlist(&self, request: Request<ExportPlaylistRequest>) -> Reply<ExportStream> {
+        let (call, request) = take(request);
+        reply(self.role.clone().export_playlist(call, request).await)
+    }
+
+    async fn scan_playlists(&self, request: Request<ScanPlaylistsRequest>) -> Reply<ScanPlaylistsResponse> {
+        reply(self.role.scan(request.into_inner()).await)
+    }
+}
