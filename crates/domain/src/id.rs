@@ -89,6 +89,8 @@ id!(/** One fact on the bus. */ EventId, "event id");
 id!(/** A playlist. */ PlaylistId, "playlist id");
 id!(/** One place in a playlist. */ ItemId, "item id");
 id!(/** One hearing of a song, named by the client. */ PlayId, "play event id");
+id!(/** What one account likes and has heard. */ LibraryId, "library id");
+id!(/** A series of batches in which counts of songs are told. */ SeriesId, "series id");
 
 #[cfg(test)]
 mod tests {
