@@ -47,6 +47,11 @@ pub(crate) fn summary(
 ) -> EncodingSucceeded {
     let tags = &manifest.tags;
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
+    let lyrics = match &manifest.lyrics {
+        None => "",
+        Some(lyrics) if lyrics.synced => "SYNCED",
+        Some(_) => "PLAIN",
+    };
     EncodingSucceeded {
         encoding_id: encoding.to_string(),
         song_id: song.to_string(),
@@ -65,8 +70,8 @@ pub(crate) fn summary(
             track_number: tags.track.unwrap_or(0),
             disc_number: tags.disc.unwrap_or(0),
             isrc: text(&tags.isrc),
-            musicbrainz_id: String::new(),
-            lyrics: String::new(),
+            musicbrainz_id: text(&tags.musicbrainz_id),
+            lyrics: lyrics.to_owned(),
         }),
         cover_sizes: manifest.covers.iter().map(|c| c.px).collect(),
         rungs: manifest.rungs.iter().map(rung).collect(),

@@ -12,7 +12,7 @@ use crate::decode::Decoder;
 use crate::locate::{Container, Located, locate};
 use crate::loudness::{Fingerprint, Measured, measure, true_peak};
 use crate::pcm::Format;
-use crate::{Control, Cover, Error, Limits, Tags, tags};
+use crate::{Control, Cover, Error, Limits, Lyrics, Tags, tags};
 
 /// Blocks that may wait for a measuring thread.
 const QUEUE: usize = 4;
@@ -47,6 +47,8 @@ pub struct Analysis {
     pub waveform: Vec<u8>,
     /// Tags.
     pub tags: Tags,
+    /// The words, if the tags have them.
+    pub lyrics: Option<Lyrics>,
     /// The cover as stored in the file.
     #[serde(skip)]
     pub cover: Option<Cover>,
@@ -85,7 +87,7 @@ fn analyse_file(file: &File, limits: &Limits, control: &dyn Control) -> Result<A
     if comparable && located.md5.is_some() && located.md5 != fingerprint.md5 {
         return Err(Error::Damaged("its sound differs from the checksum inside it; send it again".into()));
     }
-    let (tags, cover) = tags::read(file, len, located, limits);
+    let tags::Told { tags, lyrics, cover } = tags::read(file, len, located, limits);
     let bytes = if located.container == Container::Mp3 { decoder.packet_bytes() } else { audio_bytes };
     Ok(Analysis {
         codec: located.container.codec().into(),
@@ -101,6 +103,7 @@ fn analyse_file(file: &File, limits: &Limits, control: &dyn Control) -> Result<A
         sample_peak_db: measured.sample_peak_db,
         waveform: measured.waveform,
         tags,
+        lyrics,
         cover,
         flac_md5: fingerprint.md5.map(hex::encode),
     })

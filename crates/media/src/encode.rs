@@ -72,6 +72,7 @@ pub fn encode(
         true_peak_db: analysis.true_peak_db,
         waveform: BASE64.encode(&analysis.waveform),
         tags: analysis.tags.clone(),
+        lyrics: analysis.lyrics.clone(),
         covers,
         playlist: master.name,
         rungs,

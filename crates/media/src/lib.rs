@@ -25,6 +25,7 @@ mod libflac;
 mod limits;
 mod locate;
 mod loudness;
+mod lyrics;
 mod manifest;
 mod mixdown;
 mod output;
@@ -33,6 +34,7 @@ mod plan;
 mod playlist;
 mod region;
 mod resample;
+mod single;
 mod tags;
 mod waveform;
 
@@ -42,7 +44,9 @@ pub use encode::encode;
 pub use error::Error;
 pub use ladder::{Codec, Rung, ladder};
 pub use limits::Limits;
+pub use lyrics::{Lyrics, LyricsLine};
 pub use manifest::{
     COVER_SIZES, CoverObject, MANIFEST_VERSION, Manifest, ManifestRung, Object, Segment, Source,
 };
+pub use single::{SingleTags, retag, single_file};
 pub use tags::{Cover, Tags};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Tags;
+use crate::{Lyrics, Tags};
 
 /// The version written by this code. A reader refuses a higher one.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -36,6 +36,9 @@ pub struct Manifest {
     pub waveform: String,
     /// What the file says about itself.
     pub tags: Tags,
+    /// The words, if the tags have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lyrics: Option<Lyrics>,
     /// Cover pictures, smallest first; empty if the file has none that can be read.
     pub covers: Vec<CoverObject>,
     /// Name of the master playlist.

@@ -12,6 +12,7 @@ use lofty::tag::{ItemKey, Tag};
 use serde::{Deserialize, Serialize};
 
 use crate::locate::{Container, Located};
+use crate::lyrics::{self, Lyrics};
 use crate::region::Region;
 use crate::{Limits, cover};
 
@@ -45,6 +46,16 @@ pub struct Tags {
     pub disc: Option<u32>,
     /// International Standard Recording Code, upper case, without hyphens.
     pub isrc: Option<String>,
+    /// MusicBrainz recording id, a UUID in small letters.
+    pub musicbrainz_id: Option<String>,
+}
+
+/// All that a file says about itself.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) tags: Tags,
+    pub(crate) lyrics: Option<Lyrics>,
+    pub(crate) cover: Option<Cover>,
 }
 
 /// The cover picture as stored in the file.
@@ -56,8 +67,8 @@ pub struct Cover {
     pub mime: Option<String>,
 }
 
-/// Tags and cover of a file. A song with broken tags is still a song, so nothing here fails.
-pub(crate) fn read(file: &File, len: u64, located: &Located, limits: &Limits) -> (Tags, Option<Cover>) {
+/// Tags, words and cover of a file. A song with broken tags is still a song, so nothing here fails.
+pub(crate) fn read(file: &File, len: u64, located: &Located, limits: &Limits) -> Told {
     if len - (located.end - located.start) > limits.tags_max_bytes {
         return Default::default();
     }
@@ -77,7 +88,8 @@ pub(crate) fn read(file: &File, len: u64, located: &Located, limits: &Limits) ->
     let primary = parsed.primary_tag_type();
     let mut tags: Vec<&Tag> = parsed.tags().iter().collect();
     tags.sort_by_key(|tag| tag.tag_type() != primary);
-    (collect(&tags), front_cover(&tags, limits))
+    let lyrics = catch_unwind(AssertUnwindSafe(|| lyrics::find(&tags))).ok().flatten();
+    Told { tags: collect(&tags), lyrics, cover: front_cover(&tags, limits) }
 }
 
 /// The first tag that has a value wins; the file's own kind of tag comes first.
@@ -128,7 +140,19 @@ fn collect(tags: &[&Tag]) -> Tags {
                 text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
             })
             .filter(|isrc| isrc.len() == 12),
+        musicbrainz_id: first(&[ItemKey::MusicBrainzRecordingId])
+            .map(|text| text.to_ascii_lowercase())
+            .filter(|text| is_uuid(text)),
     }
+}
+
+/// Hyphens and hexadecimal digits where a UUID has them.
+fn is_uuid(text: &str) -> bool {
+    let fits = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    text.len() == 36 && text.bytes().enumerate().all(fits)
 }
 
 /// Without control characters and surrounding space; none if nothing is left.
