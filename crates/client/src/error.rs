@@ -29,6 +29,28 @@ pub enum ClientError {
         /// What it said, cut.
         message: String,
     },
+    /// An edge cannot be reached, or the connection to it broke.
+    #[error("the way to the music is cut: {cause}; run it again to go on where it was")]
+    EdgeAway {
+        /// What the network said.
+        cause: String,
+    },
+    /// An edge refused.
+    #[error("{file} cannot be fetched: the edge answered {status}; run it again to go on where it was")]
+    EdgeRefused {
+        /// Which file.
+        file: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// A file came with other bytes than the server announced, again and again.
+    #[error("{file} came {tries} times with other bytes than the server announced; it was not kept")]
+    Corrupt {
+        /// Which file.
+        file: String,
+        /// How often.
+        tries: u32,
+    },
     /// A file cannot be read.
     #[error("{path}: {source}")]
     File {
@@ -40,6 +62,14 @@ pub enum ClientError {
     /// The file was written to while it was being uploaded.
     #[error("{0} changed while it was being uploaded; upload it again")]
     FileChanged(String),
+    /// Another file than the one that was declared.
+    #[error(
+        "{0} is another file than the one that this song was declared with; upload it as a song of its own"
+    )]
+    OtherFile(String),
+    /// The stored bytes are not those that were declared, and there was no file to send them from again.
+    #[error("the server needs the bytes of song {0} again; give the file with --file")]
+    FileNeeded(String),
     /// The song cannot be played.
     #[error("{message} ({reason})")]
     SongFailed {
@@ -62,6 +92,8 @@ impl ClientError {
         match self {
             Self::Refused(status) => status.get_details_error_info().map(|i| i.reason),
             Self::SongFailed { reason, .. } => Some(reason.clone()),
+            Self::OtherFile(_) => Some("OTHER_FILE".into()),
+            Self::FileNeeded(_) => Some("FILE_NEEDED".into()),
             _ => None,
         }
     }
@@ -75,7 +107,7 @@ impl ClientError {
     /// True when the same call may work in a moment.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::EdgeAway { .. } => true,
             Self::Refused(status) => {
                 matches!(
                     status.code(),
@@ -83,7 +115,9 @@ impl ClientError {
                 ) || is_broken_connection(status)
                     || (status.code() == tonic::Code::ResourceExhausted && self.retry_after().is_some())
             }
-            Self::BlobRefused { status, .. } => *status >= 500 || matches!(status, 408 | 429),
+            Self::BlobRefused { status, .. } | Self::EdgeRefused { status, .. } => {
+                *status >= 500 || matches!(status, 408 | 429)
+            }
             _ => false,
         }
     }

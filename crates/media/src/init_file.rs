@@ -185,7 +185,7 @@ fn itunes_gapless(out: &mut Boxes, priming: u64, samples: u64) {
 }
 
 /// The identity matrix.
-fn matrix(out: &mut Boxes) {
+pub(crate) fn matrix(out: &mut Boxes) {
     for value in [0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000] {
         out.u32(value);
     }

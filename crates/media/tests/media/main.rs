@@ -7,5 +7,6 @@ mod judge;
 mod loudness;
 mod playlists;
 mod real_mp3;
+mod single;
 mod song;
 mod tags;
