@@ -11,6 +11,9 @@ use segue_proto::{
         RefreshSessionRequest, SignInRequest, SignOutRequest, SignUpRequest, Tokens, User,
         identity_service_client::IdentityServiceClient,
     },
+    playlist::v1::{
+        library_service_client::LibraryServiceClient, playlist_service_client::PlaylistServiceClient,
+    },
     search::v1::search_service_client::SearchServiceClient,
     song::v1::song_service_client::SongServiceClient,
 };
@@ -99,9 +102,27 @@ impl Client {
         EncoderServiceClient::new(self.inner.channel.clone())
     }
 
+    /// The playlist service. Reads see what this client wrote before, wherever they are answered.
+    pub fn playlist_service(&self) -> PlaylistServiceClient<Consistent> {
+        PlaylistServiceClient::new(Consistent::new(self.inner.channel.clone(), self.inner.seen.clone()))
+    }
+    /// Likes and listening history. Reads see what this client wrote before.
+    pub fn library_service(&self) -> LibraryServiceClient<Consistent> {
+        LibraryServiceClient::new(Consistent::new(self.inner.channel.clone(), self.inner.seen.clone()))
+    }
+
     /// The search service.
     pub fn searches(&self) -> SearchServiceClient<Channel> {
         SearchServiceClient::new(self.inner.channel.clone())
+    }
+
+    /// Versions of what this client changed last, for another one that is to read no older ones.
+    pub fn seen(&self) -> String {
+        self.inner.seen.text()
+    }
+    /// What [`Client::seen`] said of another client of this server: from now on nothing older is read.
+    pub fn has_seen(&self, marks: &str) {
+        self.inner.seen.note_all(marks);
     }
 
     /// Makes an account and keeps its session.
@@ -123,11 +144,16 @@ impl Client {
             Ok(request) => self.identity().sign_out(request).await.map(|_| ()).map_err(|s| self.refused(s)),
             Err(error) => Err(error),
         };
-        self.inner.store.save(None).map_err(ClientError::Credentials)?;
+        self.forget_session()?;
         match ended {
             Err(ClientError::Refused(s)) if s.code() == tonic::Code::Unauthenticated => Ok(()),
             ended => ended,
         }
+    }
+
+    /// Keeps no session any more.
+    pub(crate) fn forget_session(&self) -> Result<(), ClientError> {
+        self.inner.store.save(None).map_err(ClientError::Credentials)
     }
 
     /// As [`Client::request`]; without a session, a request of nobody in particular, for what everybody may ask.

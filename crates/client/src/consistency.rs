@@ -1,6 +1,6 @@
 //! Reading one's own writes.
 //!
-//! A write answers with `segue-consistency: song@version`. Sent back with later calls, it keeps a cache or a replica that
+//! A write answers with `segue-consistency: subject@version`. Sent back with later calls, it keeps a cache or a replica that
 //! holds less from answering them.
 
 use std::{
@@ -14,7 +14,7 @@ use tonic::{body::Body, transport::Channel};
 use tower::Service;
 
 const HEADER: &str = "segue-consistency";
-/// Songs that were changed last. A replica catches up in less time than it takes to change more.
+/// Songs, playlists and libraries that were changed last. A replica catches up in less time than it takes to change more.
 const MOST: usize = 8;
 
 /// A channel that remembers what it wrote.
@@ -24,7 +24,7 @@ pub struct Consistent {
     seen: Arc<Seen>,
 }
 
-/// Versions of the songs that were changed last, newest last.
+/// Versions of what was changed last, newest last.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     marks: Mutex<VecDeque<(String, u64)>>,
@@ -74,10 +74,20 @@ impl Seen {
         marks.push_back((song.to_owned(), version));
     }
 
-    fn header(&self) -> Option<http::HeaderValue> {
+    /// Marks of an earlier [`Seen::text`].
+    pub(crate) fn note_all(&self, marks: &str) {
+        marks.split(',').for_each(|mark| self.note(mark));
+    }
+
+    /// All marks, as the header has them.
+    pub(crate) fn text(&self) -> String {
         let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
         let text: Vec<String> = marks.iter().map(|(song, version)| format!("{song}@{version}")).collect();
-        if text.is_empty() { None } else { text.join(",").parse().ok() }
+        text.join(",")
+    }
+
+    fn header(&self) -> Option<http::HeaderValue> {
+        Some(self.text()).filter(|text| !text.is_empty())?.parse().ok()
     }
 }
 

@@ -1,9 +1,10 @@
 //! The way of a file: hash, declare, send what is missing, complete, wait until it plays.
 
 use crate::{Client, ClientError, FileIdentity, Patience, blocks, watch};
+use segue_domain::FailureReason;
 use segue_proto::song::v1::{
-    CompleteUploadRequest, CreateSongRequest, GetUploadRequest, ListSongsRequest, RenewUploadRequest, Song,
-    SongState, Upload, UploadGrant, UploadState, Visibility,
+    CompleteUploadRequest, CreateSongRequest, GetUploadRequest, ListSongsRequest, RenewUploadRequest,
+    RetrySongRequest, Song, SongState, Upload, UploadGrant, UploadState, Visibility,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
@@ -63,8 +64,18 @@ pub struct Uploaded {
     pub song: Song,
     /// The user already had these bytes; nothing was sent.
     pub skipped: bool,
+    /// The song had FAILED before, and is tried again.
+    pub retried: bool,
     /// Bytes that were sent, without those that were stored before.
     pub sent_bytes: u64,
+    /// Bytes that an interrupted upload had stored before.
+    pub resumed_bytes: u64,
+}
+
+impl Uploaded {
+    fn untouched(song: Song) -> Self {
+        Self { song, skipped: false, retried: false, sent_bytes: 0, resumed_bytes: 0 }
+    }
 }
 
 /// An upload under way.
@@ -81,33 +92,112 @@ pub(crate) struct Uploading<'a> {
 
 impl Client {
     /// Uploads a file that [`crate::identify`] has read. Interrupted anywhere and called again, it sends only the
-    /// blocks that the store does not have. A file that the user already has is not sent.
+    /// blocks that the store does not have. A file that the user already has is not sent; a song that these bytes made
+    /// and that FAILED is tried again, so that there is never a second one.
     pub async fn upload(
         &self,
         file: &FileIdentity,
         options: &UploadOptions,
         progress: &dyn Progress,
     ) -> Result<Uploaded, ClientError> {
-        let known = options.patience.retry(|| self.find(&file.sha256)).await?;
-        let complete = known.iter().find(|s| !matches!(s.state(), SongState::Created | SongState::Failed));
-        if let Some(song) = complete {
-            let song = self.finish(song.clone(), options, progress).await?;
-            return Ok(Uploaded { song, skipped: true, sent_bytes: 0 });
-        }
-        let begun = known.into_iter().find(|s| s.state() == SongState::Created);
-        let (song, grant) = match begun {
-            Some(song) => {
+        let mut known = options.patience.retry(|| self.find(&file.sha256)).await?;
+        known.sort_by_key(|song| match song.state() {
+            SongState::Created => 1,
+            SongState::Failed => 2,
+            _ => 0,
+        });
+        let first = known.into_iter().next();
+        match first.as_ref().map(Song::state) {
+            Some(SongState::Failed) => {
+                let song_id = first.unwrap_or_default().song_id;
+                self.retry_song(&song_id, Some(file), options, progress).await
+            }
+            Some(SongState::Created) => {
+                let song = first.unwrap_or_default();
                 let grant = options.patience.retry(|| self.renew(&song.song_id)).await?;
+                self.go_on(Uploaded::untouched(song), Some((grant, file)), options, progress).await
+            }
+            Some(_) => {
+                let known = Uploaded { skipped: true, ..Uploaded::untouched(first.unwrap_or_default()) };
+                self.go_on(known, None, options, progress).await
+            }
+            None => {
+                let (song, grant) = options.patience.retry(|| self.create(file, options)).await?;
+                let missing = grant.map(|grant| (grant, file));
+                self.go_on(Uploaded::untouched(song), missing, options, progress).await
+            }
+        }
+    }
+
+    /// Tries a FAILED song again. `file` must be the one that it was declared with, and is needed when the stored bytes
+    /// are not that file's. Interrupted and called again, it goes on.
+    pub async fn retry_song(
+        &self,
+        song_id: &str,
+        file: Option<&FileIdentity>,
+        options: &UploadOptions,
+        progress: &dyn Progress,
+    ) -> Result<Uploaded, ClientError> {
+        let song = options.patience.retry(|| self.song(song_id)).await?;
+        if let Some(file) = file.filter(|file| file.sha256 != song.sha256) {
+            return Err(ClientError::OtherFile(file.path.display().to_string()));
+        }
+        let reason = song.failure.as_ref().and_then(|failure| failure.reason.parse().ok());
+        let needed = song.state() == SongState::Created || reason.is_some_and(FailureReason::needs_new_bytes);
+        if needed && file.is_none() {
+            // Said before the song is touched: as it is, it says why it failed.
+            return Err(ClientError::FileNeeded(song_id.into()));
+        }
+        let (song, grant) = match song.state() {
+            SongState::Created => {
+                let grant = options.patience.retry(|| self.renew(song_id)).await?;
                 (song, Some(grant))
             }
-            None => options.patience.retry(|| self.create(file, options)).await?,
+            _ => options.patience.retry(|| self.restart(&song)).await?,
         };
-        let (song, sent_bytes) = match grant {
-            Some(grant) => self.fill(file, &song, grant, options, progress).await?,
-            None => (song, 0),
+        let missing = match (grant, file) {
+            (None, _) => None,
+            (Some(grant), Some(file)) => Some((grant, file)),
+            (Some(_), None) => return Err(ClientError::FileNeeded(song_id.into())),
         };
-        let song = self.finish(song, options, progress).await?;
-        Ok(Uploaded { song, skipped: false, sent_bytes })
+        let retried = Uploaded { retried: true, ..Uploaded::untouched(song) };
+        self.go_on(retried, missing, options, progress).await
+    }
+
+    /// Sends what is missing, when something is, and waits when that is wished.
+    async fn go_on(
+        &self,
+        mut uploaded: Uploaded,
+        missing: Option<(UploadGrant, &FileIdentity)>,
+        options: &UploadOptions,
+        progress: &dyn Progress,
+    ) -> Result<Uploaded, ClientError> {
+        if let Some((grant, file)) = missing {
+            self.fill(file, &mut uploaded, grant, options, progress).await?;
+        }
+        uploaded.song = self.finish(uploaded.song, options, progress).await?;
+        Ok(uploaded)
+    }
+
+    /// RetrySong. Sent again after an answer that was lost, it finds the song on its way.
+    async fn restart(&self, failed: &Song) -> Result<(Song, Option<UploadGrant>), ClientError> {
+        let request = self.request(RetrySongRequest { song_id: failed.song_id.clone() }).await?;
+        let answer = match self.songs().retry_song(request).await.map_err(|s| self.refused(s)) {
+            Ok(answer) => answer.into_inner(),
+            Err(e)
+                if e.reason().as_deref() == Some("SONG_NOT_FAILED")
+                    && failed.state() == SongState::Failed =>
+            {
+                let song = self.song(&failed.song_id).await?;
+                let grant = match song.state() {
+                    SongState::Created => Some(self.renew(&song.song_id).await?),
+                    _ => None,
+                };
+                return Ok((song, grant));
+            }
+            Err(error) => return Err(error),
+        };
+        Ok((answer.song.unwrap_or_default(), answer.upload))
     }
 
     async fn find(&self, sha256: &str) -> Result<Vec<Song>, ClientError> {
@@ -169,24 +259,28 @@ impl Client {
     async fn fill(
         &self,
         file: &FileIdentity,
-        song: &Song,
+        uploaded: &mut Uploaded,
         grant: UploadGrant,
         options: &UploadOptions,
         progress: &dyn Progress,
-    ) -> Result<(Song, u64), ClientError> {
+    ) -> Result<(), ClientError> {
+        let song_id = uploaded.song.song_id.clone();
         let up = Uploading {
             client: self,
             file,
             patience: options.patience,
             url: Mutex::new(grant.url.clone()),
-            song_id: song.song_id.clone(),
+            song_id: song_id.clone(),
             progress,
             stored: AtomicU64::new(0),
             sent: AtomicU64::new(0),
         };
         let mut rounds = 0;
         loop {
-            let upload = options.patience.retry(|| self.progress_of(&song.song_id)).await?;
+            let upload = options.patience.retry(|| self.progress_of(&song_id)).await?;
+            if rounds == 0 {
+                uploaded.resumed_bytes = upload.received_bytes;
+            }
             if upload.state() == UploadState::Uploading {
                 let stored: std::collections::HashSet<u32> = upload.received_blocks.iter().copied().collect();
                 up.stored.store(upload.received_bytes, Ordering::Relaxed);
@@ -196,9 +290,13 @@ impl Client {
                 file.check_unchanged()?;
             }
             rounds += 1;
-            match options.patience.retry(|| self.complete(&song.song_id)).await {
+            match options.patience.retry(|| self.complete(&song_id)).await {
                 Err(e) if e.reason().as_deref() == Some("UPLOAD_INCOMPLETE") && rounds < 3 => {}
-                done => return done.map(|song| (song, up.sent.load(Ordering::Relaxed))),
+                done => {
+                    uploaded.song = done?;
+                    uploaded.sent_bytes = up.sent.load(Ordering::Relaxed);
+                    return Ok(());
+                }
             }
         }
     }
