@@ -17,16 +17,19 @@ mod provision;
 mod serve;
 mod settings;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // One TLS provider for the whole process, before anything could choose another.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = cli::Cli::parse();
-    match cli.command {
-        // The child process has no runtime, no configuration and no network.
-        cli::Command::EncodeWorker => segue_encoder::worker_main(),
-        command => output::exit(command::run(cli.global, command)),
+    let mut args = std::env::args_os();
+    // The encoder role's child process. Nobody types it, so that the command line does not know it: it has no
+    // configuration, no network and soon no files.
+    if args.nth(1).is_some_and(|first| first == "encode-worker") {
+        return segue_encoder::worker_main();
+    }
+    match cli::parse(std::env::args_os()) {
+        Ok(cli) => output::exit(cli.global.json, command::run(cli.global, cli.command)),
+        Err(error) => output::wrong_usage(&error),
     }
 }
