@@ -21,6 +21,7 @@ use segue_identity::IdentityConfig;
 use segue_index::{OpenSearchConfig, Password};
 use segue_mesh::{ListenConfig, ServerConfig, telemetry::TelemetryConfig};
 use segue_search::SearchConfig;
+use segue_playlist::PlaylistConfig;
 use segue_song::SongConfig;
 use segue_store::StoreConfig;
 use serde::{Deserialize, Serialize};
@@ -41,13 +42,32 @@ pub(crate) enum ConfigError {
     Unreadable { path: PathBuf, source: std::io::Error },
     #[error("{path} is not TOML: {message}")]
     Syntax { path: PathBuf, message: String },
-    #[error("configuration, at {key}: {message}; 'segue config print' shows every setting")]
-    Value { key: String, message: String },
+    #[error("configuration, at {key}{place}: {message}; 'segue config print' shows every setting")]
+    Value { key: String, place: String, message: String },
 }
 
 impl ConfigError {
     pub(crate) fn value(key: &str, message: impl Into<String>) -> Self {
-        Self::Value { key: key.to_owned(), message: message.into() }
+        Self::Value { key: key.to_owned(), place: String::new(), message: message.into() }
+    }
+
+    /// Says where the value stands: the variable that sets it, else the file.
+    fn at(self, file: Option<&Path>, variables: impl Iterator<Item = String>) -> Self {
+        let Self::Value { key, message, .. } = self else { return self };
+        let sets = |name: &String| {
+            let path = name.strip_prefix(PREFIX)?.replace("__", ".").to_lowercase();
+            let below = key == "." || path.starts_with(&format!("{key}."));
+            // An unknown key is named in the message only.
+            let named = || path.split('.').any(|part| message.contains(&format!("`{part}`")));
+            (path == key || *name == key || (below && named())).then_some(())
+        };
+        let place = match (variables.into_iter().find(|name| sets(name).is_some()), file) {
+            (Some(name), _) if name == key => String::new(),
+            (Some(name), _) => format!(" (set by {name})"),
+            (None, Some(file)) => format!(" (in {})", file.display()),
+            (None, None) => String::new(),
+        };
+        Self::Value { key, place, message }
     }
 }
 
@@ -78,6 +98,7 @@ pub(crate) struct Config {
     pub(crate) gateway: GatewayConfig,
     pub(crate) identity: IdentityConfig,
     pub(crate) song: SongConfig,
+    pub(crate) playlist: PlaylistConfig,
     pub(crate) encoder: EncoderConfig,
     pub(crate) search: SearchConfig,
     pub(crate) cdc: CdcConfig,
@@ -235,7 +256,7 @@ pub(crate) struct KeysSection {
 
 /// Reads defaults, file and environment.
 pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
-    let mut table = match file {
+    let table = match file {
         None => Table::new(),
         Some(path) => {
             let text = std::fs::read_to_string(path)
@@ -244,9 +265,12 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
                 .map_err(|e| ConfigError::Syntax { path: path.to_owned(), message: e.to_string() })?
         }
     };
-    overlay(&mut table, std::env::vars())?;
-    resolve_files(&mut table, "")?;
-    read(table)
+    let read = |mut table: Table| {
+        overlay(&mut table, std::env::vars())?;
+        resolve_files(&mut table, "")?;
+        read(table)
+    };
+    read(table).map_err(|error: ConfigError| error.at(file, std::env::vars().map(|(name, _)| name)))
 }
 
 /// Reads the configuration of a server: as [`load`], then flags and derived paths.
@@ -297,6 +321,7 @@ fn sections(role: Role) -> Vec<&'static str> {
         Role::Gateway => &["rpc", "bus", "cache", "peers"],
         Role::Identity => &["rpc", "store", "bus"],
         Role::Song => &["rpc", "store", "bus", "blob", "cache", "peers"],
+        Role::Playlist => &["rpc", "store", "bus", "cache", "peers"],
         Role::Encoder => &["rpc", "store", "bus", "blob", "peers"],
         Role::Search => &["rpc", "bus", "index", "peers"],
         Role::Cdc => &["store", "bus"],
@@ -318,10 +343,8 @@ fn var(name: &str) -> Option<String> {
 }
 
 fn read(table: Table) -> Result<Config, ConfigError> {
-    serde_path_to_error::deserialize(Value::Table(table)).map_err(|e| ConfigError::Value {
-        key: e.path().to_string(),
-        message: one_line(&e.inner().to_string()),
-    })
+    serde_path_to_error::deserialize(Value::Table(table))
+        .map_err(|e| ConfigError::value(&e.path().to_string(), one_line(&e.inner().to_string())))
 }
 
 /// TOML's errors are several lines with a picture of the place.
@@ -354,7 +377,7 @@ fn overlay(table: &mut Table, vars: impl Iterator<Item = (String, String)>) -> R
     for (name, text) in vars {
         let Some(path) = name.strip_prefix(PREFIX) else { continue };
         let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-        let wrong = |message: &str| ConfigError::Value { key: name.clone(), message: message.to_owned() };
+        let wrong = |message: &str| ConfigError::value(&name, message);
         let (last, sections) = keys.split_last().ok_or_else(|| wrong("is not SEGUE__SECTION__KEY"))?;
         let mut place = &mut *table;
         for section in sections {
@@ -391,6 +414,31 @@ mod tests {
         assert!(error.contains("prot"), "{error}");
         let error = vars(&[("SEGUE__PROCESS__PORT", "many")]).unwrap_err().to_string();
         assert!(error.contains("process.port"), "{error}");
+    }
+
+    #[test]
+    fn an_error_says_which_variable_or_file_it_is_about() {
+        let file = Path::new("segue.toml");
+        for (key, message, variables, said) in [
+            (
+                "process.port",
+                "not a number",
+                &["SEGUE__PROCESS__PORT", "SEGUE_URL"][..],
+                "(set by SEGUE__PROCESS__PORT)",
+            ),
+            (
+                "process",
+                "unknown field `prot`",
+                &["SEGUE__PROCESS__LISTEN", "SEGUE__PROCESS__PROT"],
+                "SEGUE__PROCESS__PROT)",
+            ),
+            (".", "unknown field `proces`", &["SEGUE__PROCES__PORT"], "(set by SEGUE__PROCES__PORT)"),
+            ("process.port", "not a number", &["SEGUE__PROCESS__LISTEN"], "(in segue.toml)"),
+        ] {
+            let variables = variables.iter().map(|v| (*v).to_owned());
+            let error = ConfigError::value(key, message).at(Some(file), variables).to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

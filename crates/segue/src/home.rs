@@ -1,8 +1,8 @@
-//! What the command line keeps on this machine: sessions by server, and unfinished uploads.
+//! What the command line keeps on this machine: sessions by server, unfinished uploads, and what was changed a moment ago.
 
 use anyhow::Context;
 use segue_client::{CredentialStore, Credentials};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::{
     any::Any,
@@ -12,6 +12,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 const DEFAULT_URL: &str = "http://127.0.0.1:4420";
@@ -47,6 +48,24 @@ impl Home {
         Arc::new(CredentialFile { path: self.folder.join("credentials.json"), url: url.to_owned() })
     }
 
+    /// What commands of the last minute changed on a server, so that the next one reads nothing older. Later than that every
+    /// replica has caught up.
+    pub(crate) fn seen(&self, url: &str) -> String {
+        let mut all: BTreeMap<String, Seen> =
+            read(&self.folder.join("seen.json")).ok().flatten().unwrap_or_default();
+        all.remove(url).filter(|seen| seen.is_fresh()).map(|seen| seen.marks).unwrap_or_default()
+    }
+
+    /// Keeps what was changed for [`Home::seen`].
+    pub(crate) fn set_seen(&self, url: &str, marks: String) {
+        let path = self.folder.join("seen.json");
+        let mut all: BTreeMap<String, Seen> = read(&path).ok().flatten().unwrap_or_default();
+        all.retain(|_, seen| seen.is_fresh());
+        all.insert(url.to_owned(), Seen { marks, at: SystemTime::now() });
+        // Without it the next command may read what is a moment old.
+        let _ = write(&path, &all);
+    }
+
     /// The request id of an unfinished upload of these bytes to this server; a new one is kept before it is used, so
     /// that a killed client finds its song again.
     pub(crate) fn request_id(&self, url: &str, email: &str, sha256: &str) -> anyhow::Result<String> {
@@ -69,6 +88,18 @@ impl Home {
     fn pending(&self, url: &str, email: &str, sha256: &str) -> PathBuf {
         let name = hex::encode(&Sha256::digest(format!("{url}\n{email}\n{sha256}"))[..16]);
         self.folder.join("uploads").join(format!("{name}.json"))
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    marks: String,
+    at: SystemTime,
+}
+
+impl Seen {
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed().is_ok_and(|age| age < Duration::from_secs(60))
     }
 }
 
