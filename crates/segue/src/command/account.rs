@@ -1,14 +1,27 @@
 //! Accounts and sessions.
 
-use super::Session;
+use super::{Session, sink::Sink};
 use crate::{
-    cli::{LoginArgs, SignupArgs},
+    cli::{AccountCommand, LoginArgs, SignupArgs},
     output,
 };
 use anyhow::Context;
 use segue_client::proto::identity::v1::{GetMeRequest, SignUpRequest, User};
 use serde::Serialize;
-use std::io::{BufRead, IsTerminal, Write};
+use serde_json::json;
+use std::{
+    io::{BufRead, IsTerminal, Write},
+    path::Path,
+};
+
+pub(crate) async fn run(session: &Session, command: AccountCommand) -> anyhow::Result<()> {
+    match command {
+        AccountCommand::Export { to } => export(session, to.as_deref()).await,
+        AccountCommand::Delete { heir, yes, password_stdin } => {
+            delete(session, heir.unwrap_or_default(), yes, password_stdin).await
+        }
+    }
+}
 
 pub(crate) async fn sign_up(session: &Session, args: SignupArgs) -> anyhow::Result<()> {
     let (email, password) = ask(args.login, true)?;
@@ -42,6 +55,41 @@ pub(crate) async fn who_am_i(session: &Session) -> anyhow::Result<()> {
     let request = session.client.request(GetMeRequest {}).await?;
     let answer = session.client.identity().get_me(request).await.map_err(|s| session.client.refused(s))?;
     show(session, &answer.into_inner().user.unwrap_or_default());
+    Ok(())
+}
+
+async fn export(session: &Session, to: Option<&Path>) -> anyhow::Result<()> {
+    let mut sink = Sink::open(to)?;
+    session.client.export_me(|piece| sink.write(piece)).await?;
+    sink.close()?;
+    if let Some(to) = to {
+        match session.json {
+            true => output::json(&json!({"path": to.display().to_string()})),
+            false => output::hint(&format!("wrote {}", to.display())),
+        }
+    }
+    Ok(())
+}
+
+async fn delete(session: &Session, heir: String, yes: bool, password_stdin: bool) -> anyhow::Result<()> {
+    let request = session.client.request(GetMeRequest {}).await?;
+    let me = session.client.identity().get_me(request).await.map_err(|s| session.client.refused(s))?;
+    let email = me.into_inner().user.unwrap_or_default().email;
+    let question = match heir.is_empty() {
+        true => format!("Delete the account {email} with all of its songs and playlists for good?"),
+        false => format!("Delete the account {email} for good, and give its songs and playlists to {heir}?"),
+    };
+    output::confirm(&question, yes)?;
+    let password = match password_stdin {
+        true => line().context("no password on standard input")?,
+        false if std::io::stdin().is_terminal() => rpassword::prompt_password("Password: ")?,
+        false => Err(output::Usage("no terminal to ask on: give --password-stdin".into()))?,
+    };
+    session.client.delete_me(&password, &heir).await?;
+    match session.json {
+        true => output::json(&json!({"email": email, "deleted": true})),
+        false => output::text(&format!("the account {email} is deleted")),
+    }
     Ok(())
 }
 
@@ -86,12 +134,14 @@ fn ask(args: LoginArgs, twice: bool) -> anyhow::Result<(String, String)> {
             std::io::stderr().flush()?;
             line()?
         }
-        None => anyhow::bail!("no terminal to ask on: give --email and --password-stdin"),
+        None => Err(output::Usage("no terminal to ask on: give --email and --password-stdin".into()))?,
     };
     if args.password_stdin {
         return Ok((email, line().context("no password on standard input")?));
     }
-    anyhow::ensure!(terminal, "no terminal to ask on: give --password-stdin");
+    if !terminal {
+        Err(output::Usage("no terminal to ask on: give --password-stdin".into()))?;
+    }
     let password = rpassword::prompt_password("Password: ")?;
     if twice {
         let again = rpassword::prompt_password("Password again: ")?;

@@ -1,6 +1,6 @@
 //! The search index, for administrators.
 
-use super::Session;
+use super::{Session, table};
 use crate::{cli::IndexCommand, output};
 use indicatif::{ProgressBar, ProgressStyle};
 use segue_client::proto::search::v1::{Difference, DifferenceKind};
@@ -14,7 +14,7 @@ pub(crate) async fn run(session: &Session, command: IndexCommand) -> anyhow::Res
     }
 }
 
-/// Prints differences and nothing else: an index that is as it should be prints nothing.
+/// Prints differences and, for scripts, nothing else.
 async fn verify(session: &Session) -> anyhow::Result<()> {
     let bar = counter("songs compared");
     let found = |difference| {
@@ -24,7 +24,13 @@ async fn verify(session: &Session) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let more = if verified.truncated { " and more" } else { "" };
     match verified.differences {
-        0 => Ok(()),
+        0 => {
+            // A script reads nothing when there is nothing; a person wants to know that it was done.
+            if !session.json && output::on_terminal() {
+                output::text(&format!("no differences: {} compared", table::count(verified.songs, "song")));
+            }
+            Ok(())
+        }
         1 if more.is_empty() => anyhow::bail!("1 difference; 'segue index rebuild' makes the index anew"),
         n => anyhow::bail!("{n} differences{more}; 'segue index rebuild' makes the index anew"),
     }

@@ -12,21 +12,26 @@ use segue_client::{
     },
 };
 use serde_json::{Value, json};
-use std::io::{IsTerminal, Write};
 
 pub(crate) async fn run(session: &Session, command: JobsCommand) -> anyhow::Result<()> {
     match command {
         JobsCommand::Ls { queue } => list(session, queue.unwrap_or_default()).await,
         JobsCommand::Show { job, queue } => show(session, &job, queue).await,
         JobsCommand::Retry { jobs, all, queue } => {
-            for letter in choose(session, &jobs, all, queue).await? {
+            let letters = choose(session, &jobs, all, queue).await?;
+            none(session, &letters);
+            for letter in letters {
                 retry(session, &letter).await?;
             }
             Ok(())
         }
         JobsCommand::Drop { jobs, all, queue, yes } => {
             let letters = choose(session, &jobs, all, queue).await?;
-            confirm(letters.len(), yes)?;
+            if none(session, &letters) {
+                return Ok(());
+            }
+            let jobs = table::count(letters.len() as u64, "job");
+            output::confirm(&format!("Throw {jobs} away for good?"), yes)?;
             for letter in letters {
                 throw_away(session, &letter).await?;
             }
@@ -75,21 +80,12 @@ async fn choose(
         .collect()
 }
 
-fn confirm(count: usize, yes: bool) -> anyhow::Result<()> {
-    let asked = yes || count == 0;
-    anyhow::ensure!(
-        asked || std::io::stdin().is_terminal(),
-        "no terminal to ask on; say --yes to drop without asking"
-    );
-    if asked {
-        return Ok(());
+/// Says so when there are no jobs.
+fn none(session: &Session, letters: &[DeadLetter]) -> bool {
+    if letters.is_empty() && !session.json {
+        output::text("no job is parked");
     }
-    eprint!("Throw {count} job(s) away for good? [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    anyhow::ensure!(answer.trim().eq_ignore_ascii_case("y"), "nothing was thrown away");
-    Ok(())
+    letters.is_empty()
 }
 
 async fn list(session: &Session, queue: String) -> anyhow::Result<()> {
@@ -98,8 +94,7 @@ async fn list(session: &Session, queue: String) -> anyhow::Result<()> {
         letters.iter().for_each(|letter| output::json(&object(letter)));
         return Ok(());
     }
-    if letters.is_empty() {
-        output::text("no job is parked");
+    if none(session, &letters) {
         return Ok(());
     }
     let row = |l: &DeadLetter| {
@@ -138,8 +133,7 @@ async fn show(session: &Session, job: &str, queue: Option<String>) -> anyhow::Re
         ("trace", &letter.traceparent),
     ] {
         // What another program put there may hold anything.
-        let value: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        output::text(&format!("{name:<9} {value}"));
+        output::text(&format!("{name:<9} {}", output::clean(value)));
     }
     match event {
         Ok(event) => output::text(&format!("{event:#?}")),

@@ -1,16 +1,21 @@
 //! Uploading files and folders, with a bar for each.
 
+mod bar;
+mod find;
+
 use super::{Session, play, song};
 use crate::{
     cli::UploadArgs,
     output::{self, AlreadySaid},
 };
+use bar::Bar;
 use futures::StreamExt;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, MultiProgress};
 use segue_client::{
-    ClientError, Patience, Progress, Stage, UploadOptions, identify, proto::song::v1::SongState,
+    Patience, Progress, Stage, UploadOptions, Uploaded, identify, proto::song::v1::SongState,
 };
 use serde::Serialize;
+use serde_json::json;
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
@@ -21,9 +26,6 @@ use tokio::sync::Semaphore;
 /// Files on their way at once; more are waiting for their encoder.
 const SENDING: usize = 2;
 const WAITING: usize = 16;
-/// What a folder is searched for. A file that is named is uploaded whatever it is called.
-const AUDIO: [&str; 12] =
-    ["mp3", "flac", "wav", "wave", "aif", "aiff", "m4a", "mp4", "ogg", "oga", "opus", "aac"];
 
 #[derive(Serialize)]
 struct Outcome {
@@ -34,22 +36,40 @@ struct Outcome {
     error: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     skipped: bool,
+    /// The song had failed before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    retried: bool,
+    /// Of an interrupted upload, bytes that the server had.
+    #[serde(skip_serializing_if = "is_zero")]
+    resumed_bytes: u64,
+    #[serde(skip)]
+    sent_bytes: u64,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Result<()> {
     // Before a long hash, and once for all files.
     session.client.access_token().await?;
-    let (files, mut failed) = find(&args.paths);
-    for (path, error) in &failed {
+    let found = find::find(&args.paths);
+    let passed_over = found.passed_over();
+    for (path, error) in &found.failed {
         say(session, None, &Outcome::failed(path, error.clone()));
     }
-    if files.is_empty() && failed.is_empty() {
-        anyhow::bail!("no audio files found; a folder is searched for {}", AUDIO.join(", "));
+    if found.files.is_empty() && found.failed.is_empty() {
+        let passed_over = passed_over.map(|said| format!("; {said}")).unwrap_or_default();
+        anyhow::bail!(
+            "no audio files found; a folder is searched for {}{passed_over}",
+            find::READ.join(", ")
+        );
     }
+    let mut failed: Vec<PathBuf> = found.failed.into_iter().map(|(path, _)| path).collect();
     let bars = (!session.json && std::io::stderr().is_terminal()).then(MultiProgress::new);
     let sending = Semaphore::new(SENDING);
     let (args, sending, bars) = (&args, &sending, bars.as_ref());
-    let mut outcomes = futures::stream::iter(files)
+    let mut outcomes = futures::stream::iter(found.files)
         .map(|path| async move {
             let outcome = one(session, args, sending, bars, &path).await;
             (path, outcome)
@@ -62,9 +82,14 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
                 false => outcome.state == Some("READY"),
             };
         if !good {
-            failed.push((path, String::new()));
+            failed.push(path);
         }
         say(session, bars, &outcome);
+    }
+    match passed_over {
+        Some(_) if session.json => output::hint(&json!({"passed_over": found.passed_over}).to_string()),
+        Some(said) => output::hint(&said),
+        None => {}
     }
     if failed.is_empty() { Ok(()) } else { Err(AlreadySaid.into()) }
 }
@@ -72,7 +97,36 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
 impl Outcome {
     fn failed(path: &Path, error: String) -> Self {
         let file = path.display().to_string();
-        Self { file, song_id: None, state: None, playback_url: None, error: Some(error), skipped: false }
+        let error = Some(error);
+        Self {
+            file,
+            song_id: None,
+            state: None,
+            playback_url: None,
+            error,
+            skipped: false,
+            retried: false,
+            resumed_bytes: 0,
+            sent_bytes: 0,
+        }
+    }
+
+    /// How the bytes came there, and how far the song is.
+    fn words(&self) -> String {
+        let (sent, resumed) = (HumanBytes(self.sent_bytes), HumanBytes(self.resumed_bytes));
+        let came = match (self.skipped, self.retried, self.resumed_bytes) {
+            (true, _, _) => "already there".to_owned(),
+            (_, true, _) => "had failed, tried again".to_owned(),
+            (_, _, 0) => format!("sent {sent}"),
+            _ => format!("resumed: {resumed} were there, sent {sent}"),
+        };
+        let state = match self.state {
+            Some("READY") => "it plays",
+            Some("UPLOADED") => "waits for the encoder",
+            Some("PROCESSING") => "is being encoded",
+            _ => "is on its way",
+        };
+        format!("{came}; {state}")
     }
 }
 
@@ -87,7 +141,7 @@ async fn one(
     let mut outcome = Outcome::failed(path, String::new());
     let result = upload_one(session, args, sending, &bar, path, &mut outcome).await;
     bar.finish();
-    outcome.error = result.err().map(|e| format!("{e:#}"));
+    outcome.error = result.err().map(|e| output::message(&e));
     outcome
 }
 
@@ -119,8 +173,9 @@ async fn upload_one(
         session.home.forget_request(url, &email, &file.sha256);
         uploaded
     };
-    outcome.skipped = uploaded.skipped;
-    let mut done = uploaded.song;
+    let Uploaded { song: mut done, skipped, retried, sent_bytes, resumed_bytes } = uploaded;
+    (outcome.skipped, outcome.retried) = (skipped, retried);
+    (outcome.sent_bytes, outcome.resumed_bytes) = (sent_bytes, resumed_bytes);
     outcome.song_id = Some(done.song_id.clone());
     outcome.state = Some(song::state_name(&done));
     if !args.no_wait && done.state() != SongState::Ready {
@@ -129,8 +184,12 @@ async fn upload_one(
         done = session.client.watch(&done.song_id, patience, heard).await?;
         outcome.state = Some(song::state_name(&done));
     }
-    if let Some(f) = done.failure.as_ref().filter(|_| done.state() == SongState::Failed) {
-        return Err(ClientError::SongFailed { reason: f.reason.clone(), message: f.message.clone() }.into());
+    match song::failed(&done) {
+        // Nothing was sent: what is stored are these very bytes.
+        Err(e) if retried && sent_bytes == 0 => {
+            return Err(e.context("it was uploaded before and failed again; the file is the same"));
+        }
+        failed => failed?,
     }
     if done.state() == SongState::Ready {
         outcome.playback_url = Some(play::url(session, &done.song_id).await?);
@@ -144,15 +203,12 @@ fn say(session: &Session, bars: Option<&MultiProgress>, outcome: &Outcome) {
     }
     let text = match (&outcome.error, &outcome.song_id) {
         (Some(error), Some(song)) => format!("✗ {} ({song}): {error}", outcome.file),
+        // What is wrong with the file itself begins with its name.
+        (Some(error), None) if error.starts_with(&outcome.file) => format!("✗ {error}"),
         (Some(error), None) => format!("✗ {}: {error}", outcome.file),
         (None, _) => {
-            let word = if outcome.skipped { "already there" } else { "uploaded" };
-            let state = outcome.state.unwrap_or_default().to_lowercase();
-            let mut text = format!(
-                "✓ {} ({word}, {state})\n  {}",
-                outcome.file,
-                outcome.song_id.as_deref().unwrap_or_default()
-            );
+            let id = outcome.song_id.as_deref().unwrap_or_default();
+            let mut text = format!("✓ {} ({})\n  {id}", outcome.file, outcome.words());
             if let Some(url) = &outcome.playback_url {
                 text.push_str(&format!("\n  {url}"));
             }
@@ -164,79 +220,3 @@ fn say(session: &Session, bars: Option<&MultiProgress>, outcome: &Outcome) {
         None => output::text(&text),
     }
 }
-
-/// Files to upload, and paths that cannot be.
-fn find(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<(PathBuf, String)>) {
-    let (mut files, mut failed) = (Vec::new(), Vec::new());
-    for path in paths {
-        match std::fs::metadata(path) {
-            Err(e) => failed.push((path.clone(), e.to_string())),
-            Ok(meta) if meta.is_file() => files.push(path.clone()),
-            Ok(_) => {
-                for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name() {
-                    match entry {
-                        Ok(entry) if entry.file_type().is_file() && is_audio(entry.path()) => {
-                            files.push(entry.into_path())
-                        }
-                        Ok(_) => {}
-                        Err(e) => failed.push((e.path().unwrap_or(path).to_owned(), e.to_string())),
-                    }
-                }
-            }
-        }
-    }
-    let mut seen = std::collections::HashSet::new();
-    files.retain(|f| seen.insert(std::fs::canonicalize(f).unwrap_or_else(|_| f.clone())));
-    (files, failed)
-}
-
-fn is_audio(path: &Path) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
-    extension.is_some_and(|e| AUDIO.contains(&e.as_str()))
-}
-
-/// A bar for one file: first bytes, then percent of the encoding. Nothing off a terminal.
-#[derive(Clone)]
-struct Bar(Option<ProgressBar>);
-
-impl Bar {
-    fn new(bars: Option<&MultiProgress>, path: &Path) -> Self {
-        let Some(bars) = bars else { return Self(None) };
-        let bar = bars.add(ProgressBar::new(0));
-        let name: String = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        bar.set_prefix(name.chars().take(32).collect::<String>());
-        bar.set_message("waiting");
-        Self(Some(bar))
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-impl Progress for Bar {
-    fn at(&self, stage: Stage, done: u64, total: u64) {
-        let Some(bar) = &self.0 else { return };
-        let (message, template) = match stage {
-            Stage::Hashing => ("reading", BYTES),
-            Stage::Uploading => ("uploading", BYTES),
-            Stage::Encoding => ("encoding", PERCENT),
-        };
-        if bar.message() != message {
-            // The templates are constants that parse.
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
-            }
-            bar.set_message(message);
-            bar.enable_steady_tick(Duration::from_millis(200));
-        }
-        bar.set_length(total);
-        bar.set_position(done);
-    }
-}
-
-const BYTES: &str =
-    "{prefix:32} {msg:10} {bar:28} {binary_bytes:>10}/{binary_total_bytes:10} {binary_bytes_per_sec}";
-const PERCENT: &str = "{prefix:32} {msg:10} {bar:28} {percent:>9}%";

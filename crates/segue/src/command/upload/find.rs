@@ -1,0 +1,98 @@
+//! Which files are uploaded.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What a folder is searched for: what the encoder reads. A file that is named is uploaded whatever it is called.
+pub(super) const READ: [&str; 4] = ["mp3", "flac", "wav", "wave"];
+/// Audio that the encoder does not read: passed over in a folder, and said.
+const OTHER_AUDIO: [&str; 17] = [
+    "aac", "aif", "aiff", "aifc", "alac", "ape", "dsf", "dff", "m4a", "m4b", "mka", "mp4", "oga", "ogg",
+    "opus", "wma", "wv",
+];
+
+/// What was found at the paths that were given.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// To be uploaded, each once.
+    pub(super) files: Vec<PathBuf>,
+    /// Paths that cannot be read, and why.
+    pub(super) failed: Vec<(PathBuf, String)>,
+    /// How many files of which kind of audio were passed over.
+    pub(super) passed_over: BTreeMap<String, u64>,
+}
+
+impl Found {
+    /// One sentence on what was passed over and why; nothing when nothing was.
+    pub(super) fn passed_over(&self) -> Option<String> {
+        let count: u64 = self.passed_over.values().sum();
+        let files = if count == 1 { "file" } else { "files" };
+        let kinds: Vec<String> = self.passed_over.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        (count > 0).then(|| {
+            format!("passed over {count} audio {files} ({}): MP3, FLAC and WAV are read", kinds.join(", "))
+        })
+    }
+}
+
+/// Looks through files and folders.
+pub(super) fn find(paths: &[PathBuf]) -> Found {
+    let mut found = Found::default();
+    for path in paths {
+        match fs::metadata(path) {
+            Err(e) => found.failed.push((path.clone(), e.to_string())),
+            Ok(meta) if meta.is_file() => found.files.push(path.clone()),
+            Ok(_) => look_through(path, &mut found),
+        }
+    }
+    let mut seen = HashSet::new();
+    found.files.retain(|f| seen.insert(fs::canonicalize(f).unwrap_or_else(|_| f.clone())));
+    found
+}
+
+fn look_through(folder: &Path, found: &mut Found) {
+    for entry in walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(e) => {
+                found.failed.push((e.path().unwrap_or(folder).to_owned(), e.to_string()));
+                continue;
+            }
+        };
+        let kind = kind(entry.path());
+        if !entry.file_type().is_file() {
+        } else if READ.contains(&kind.as_str()) {
+            found.files.push(entry.into_path());
+        } else if OTHER_AUDIO.contains(&kind.as_str()) {
+            *found.passed_over.entry(kind).or_default() += 1;
+        }
+    }
+}
+
+/// Its extension in lower case.
+fn kind(path: &Path) -> String {
+    path.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_gives_what_is_read_and_says_what_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.mp3", "b.FLAC", "c.m4a", "d.m4a", "e.ogg", "cover.jpg", "none"] {
+            fs::write(folder.path().join(name), name).unwrap();
+        }
+        let found =
+            find(&[folder.path().to_owned(), folder.path().join("a.mp3"), folder.path().join("gone")]);
+        assert_eq!(found.files, [folder.path().join("a.mp3"), folder.path().join("b.FLAC")]);
+        assert_eq!(found.failed.len(), 1);
+        let said = found.passed_over().unwrap();
+        assert_eq!(said, "passed over 3 audio files (2 m4a, 1 ogg): MP3, FLAC and WAV are read");
+        // A file that is named is taken whatever it is called.
+        assert_eq!(find(&[folder.path().join("e.ogg")]).files.len(), 1);
+    }
+}
