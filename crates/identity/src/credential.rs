@@ -1,6 +1,6 @@
 //! What needs the password although the caller is signed in: a stolen token must not be enough.
 
-use crate::{Error, Identity, accounts, entity::user, event, field, sessions};
+use crate::{Error, Identity, accounts, entity::user, event, field, resolve::no_heir, sessions};
 use segue_domain::Timestamp;
 use segue_mesh::User;
 use segue_proto::identity::v1::{ChangePasswordRequest, DeleteMeRequest};
@@ -31,9 +31,10 @@ impl Identity {
         Ok(())
     }
 
-    /// Deletes the account and its sessions. What it owns elsewhere goes when others hear of it.
+    /// Deletes the account and its sessions. What it owns elsewhere goes, or goes to the heir, when others hear of it.
     pub(crate) async fn delete_account(&self, caller: &User, request: DeleteMeRequest) -> Result<(), Error> {
         let old = self.prove(caller, "password", &request.password).await?;
+        let heir = self.heir(caller, &request.heir_email).await?;
         let now = self.now();
         // Nothing personal stays; the id does, for late repeats.
         let gone = user::Model {
@@ -48,8 +49,14 @@ impl Identity {
         if !accounts::replace(tx.connection(), &gone).await? {
             return Err(Error::Stale);
         }
+        // An heir who goes at the same moment would leave it all to nobody.
+        if let Some(heir) = &heir
+            && !accounts::hold(tx.connection(), heir).await?
+        {
+            return Err(no_heir());
+        }
         sessions::delete_all(tx.connection(), &gone).await?;
-        tx.emit(Outbox::Identity, event::user_deleted(&gone, now)).await?;
+        tx.emit(Outbox::Identity, event::user_deleted(&gone, heir.as_ref(), now)).await?;
         tx.commit().await?;
         self.inner.deps.verifier.revoke_user(caller.id, Timestamp(i64::MAX));
         tracing::info!(user.id = %caller.id, "account deleted");

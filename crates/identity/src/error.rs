@@ -49,6 +49,9 @@ pub enum Error {
     /// No such account.
     #[error("there is no account {0}; list them with ListUsers")]
     UserNotFound(UserId),
+    /// Nobody has this id or address.
+    #[error("there is no such account")]
+    Nobody,
     /// An administrator would lock themselves out.
     #[error("you cannot disable your own account; ask another administrator")]
     OwnAccount,
@@ -90,7 +93,7 @@ impl Coded for Error {
             Self::SignUpClosed | Self::InvitationNeeded | Self::OwnAccount => Code::FailedPrecondition,
             Self::EmailTaken | Self::RequestIdTaken => Code::AlreadyExists,
             Self::Stale => Code::Aborted,
-            Self::SessionNotFound | Self::UserNotFound(_) => Code::NotFound,
+            Self::SessionNotFound | Self::UserNotFound(_) | Self::Nobody => Code::NotFound,
             Self::Busy => Code::ResourceExhausted,
             // A duplicate that no use case expected is a fault of ours.
             Self::Store(StoreError::Duplicate) => Code::Internal,
@@ -114,7 +117,7 @@ impl Coded for Error {
             Self::RequestIdTaken => "REQUEST_ID_TAKEN",
             Self::Stale => "ETAG_STALE",
             Self::Disabled => "ACCOUNT_DISABLED",
-            Self::UserNotFound(_) => "USER_NOT_FOUND",
+            Self::UserNotFound(_) | Self::Nobody => "USER_NOT_FOUND",
             Self::OwnAccount => "OWN_ACCOUNT",
             Self::SessionNotFound => "SESSION_NOT_FOUND",
             Self::Busy => "PASSWORD_QUEUE_FULL",

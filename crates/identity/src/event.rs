@@ -18,8 +18,10 @@ pub(crate) fn user_updated(user: &user::Model, now: Timestamp) -> Event {
     about_user(USER_UPDATED, user, now, Data::UserUpdated)
 }
 
-pub(crate) fn user_deleted(user: &user::Model, now: Timestamp) -> Event {
-    about_user(USER_DELETED, user, now, Data::UserDeleted)
+/// `heir` gets what the account owned; without one that is deleted too.
+pub(crate) fn user_deleted(user: &user::Model, heir: Option<&user::Model>, now: Timestamp) -> Event {
+    let heir_id = heir.map(|heir| heir.user_id.clone()).unwrap_or_default();
+    about_user(USER_DELETED, user, now, |user| Data::UserDeleted(UserChanged { heir_id, ..user }))
 }
 
 /// A session ends once, and only after its last renewal: its next generation is the sequence.
@@ -32,8 +34,17 @@ pub(crate) fn session_revoked(session: &session::Model, now: Timestamp) -> Event
     event(SESSION_REVOKED, &session.session_id, session.generation + 1, now, Data::SessionRevoked(data))
 }
 
-fn about_user(kind: &str, user: &user::Model, now: Timestamp, data: fn(UserChanged) -> Data) -> Event {
-    let changed = UserChanged { user_id: user.user_id.clone(), display_name: user.display_name.clone(), ..Default::default() };
+fn about_user(
+    kind: &str,
+    user: &user::Model,
+    now: Timestamp,
+    data: impl FnOnce(UserChanged) -> Data,
+) -> Event {
+    let changed = UserChanged {
+        user_id: user.user_id.clone(),
+        display_name: user.display_name.clone(),
+        ..Default::default()
+    };
     event(kind, &user.user_id, user.version, now, data(changed))
 }
 

@@ -25,6 +25,7 @@ mod password;
 mod profile;
 mod refresh;
 mod refresh_token;
+mod resolve;
 mod revocation;
 mod service;
 mod session_list;

@@ -12,7 +12,7 @@ use segue_proto::identity::v1::{
     SignOutResponse, SignUpRequest, SignUpResponse, UpdateMeRequest, UpdateMeResponse,
     identity_service_server::IdentityService,
 };
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response};
 
 #[tonic::async_trait]
 impl IdentityService for Identity {
@@ -112,7 +112,7 @@ impl IdentityService for Identity {
         Ok(Response::new(ListRevocationsResponse { session_ids, user_ids }))
     }
 
-    async fn resolve_user(&self, _: Request<ResolveUserRequest>) -> Reply<ResolveUserResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn resolve_user(&self, request: Request<ResolveUserRequest>) -> Reply<ResolveUserResponse> {
+        self.resolve(&request.into_inner().user).await.map(Response::new).map_err(status)
     }
 }

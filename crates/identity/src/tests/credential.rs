@@ -2,9 +2,10 @@ use super::{PASSWORD, World, everywhere, fields, refusal};
 use crate::IdentityConfig;
 use segue_domain::UserId;
 use segue_mesh::TokenError;
+use segue_proto::event::v1::event::Data;
 use segue_proto::identity::v1::{
-    ChangePasswordRequest, DeleteMeRequest, GetMeRequest, SignInRequest, SignUpRequest, Tokens,
-    identity_service_server::IdentityService,
+    ChangePasswordRequest, DeleteMeRequest, GetMeRequest, ResolveUserRequest, SignInRequest, SignUpRequest,
+    Tokens, identity_service_server::IdentityService,
 };
 use tonic::{Code, Request, Status};
 
@@ -78,7 +79,9 @@ async fn a_deleted_account_is_gone_for_good() {
             ..Default::default()
         };
         let mine = world.try_sign_up(request.clone()).await.unwrap().tokens.unwrap();
-        let delete = |password: &str| world.signed(&mine, DeleteMeRequest { password: password.into(), ..Default::default() });
+        let delete = |password: &str| {
+            world.signed(&mine, DeleteMeRequest { password: password.into(), ..Default::default() })
+        };
         assert_eq!(fields(world.identity.delete_me(delete("wrong password")).await), ["password"]);
         let (good, late, get) = (delete(PASSWORD), delete(PASSWORD), world.signed(&mine, GetMeRequest {}));
         world.identity.delete_me(good).await.unwrap();
@@ -97,6 +100,58 @@ async fn a_deleted_account_is_gone_for_good() {
         assert_eq!(refusal(world.try_sign_up(request.clone()).await).1, "REQUEST_ID_TAKEN");
         let again = world.try_sign_up(SignUpRequest { request_id: String::new(), ..request }).await;
         assert!(again.is_ok(), "the address is free again");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_goes_may_leave_everything_to_somebody() {
+    everywhere(IdentityConfig::default(), async |world| {
+        let (mine, heir) = (world.sign_up("ada@x").await, world.sign_up("bob@x").await);
+        let delete = |heir: &str| {
+            let request = DeleteMeRequest { password: PASSWORD.into(), heir_email: heir.into() };
+            world.identity.delete_me(world.signed(&mine, request))
+        };
+        for nobody in ["eve@x", "ADA@x", "not an address"] {
+            assert_eq!(fields(delete(nobody).await), ["heir_email"], "{nobody}");
+        }
+        assert!(world.verifier.verify(&mine.access_token).is_ok(), "nothing was deleted");
+        delete(" Bob@X ").await.unwrap();
+        let told = world.events().await.pop().unwrap();
+        let Some(Data::UserDeleted(gone)) = told.data else {
+            panic!("{told:?}");
+        };
+        let segue_mesh::Caller::User(heir) = world.verifier.verify(&heir.access_token).unwrap() else {
+            panic!("no user");
+        };
+        assert_eq!((gone.heir_id, gone.display_name.as_str()), (heir.id.to_string(), ""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_is_found_by_its_id_and_its_address() {
+    everywhere(IdentityConfig::default(), async |world| {
+        let ada = world.sign_up("ada@x").await;
+        let segue_mesh::Caller::User(user) = world.verifier.verify(&ada.access_token).unwrap() else {
+            panic!("no user");
+        };
+        let id = user.id.to_string();
+        let resolve = async |user: &str| {
+            let request = Request::new(ResolveUserRequest { user: user.into() });
+            world.identity.resolve_user(request).await.map(tonic::Response::into_inner)
+        };
+        for text in [id.as_str(), "ada@x", " ADA@x "] {
+            let found = resolve(text).await.unwrap();
+            assert_eq!((found.user_id.as_str(), found.display_name.as_str()), (id.as_str(), "ada"));
+        }
+        let nobody = (Code::NotFound, "USER_NOT_FOUND".to_owned());
+        assert_eq!(refusal(resolve("eve@x").await), nobody);
+        assert_eq!(refusal(resolve(&UserId::new().to_string()).await), nobody);
+        assert_eq!(fields(resolve("neither").await), ["user"]);
+        let delete = DeleteMeRequest { password: PASSWORD.into(), ..Default::default() };
+        world.identity.delete_me(world.signed(&ada, delete)).await.unwrap();
+        assert_eq!(refusal(resolve(&id).await), nobody);
     })
     .await;
 }
