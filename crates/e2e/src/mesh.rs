@@ -135,7 +135,7 @@ impl Mesh {
             let roles = self.servers().into_iter().filter(|s| s.ports.contains_key("http"));
             let unready: Vec<String> = roles
                 .filter(|s| {
-                    ["gateway", "song", "identity", "encoder", "search", "cdc", "edge"]
+                    ["gateway", "song", "playlist", "identity", "encoder", "search", "cdc", "edge"]
                         .iter()
                         .any(|role| s.name.starts_with(role))
                 })

@@ -101,8 +101,11 @@ impl Solo {
         let file = folder.path().join("segue.toml");
         std::fs::write(&file, text).expect("it can be written");
         let provisioned = provision(&file);
-        let (child, said) =
-            serve(&["gateway", "identity", "song", "encoder", "search", "cdc", "edge"], &file, folder.path());
+        let (child, said) = serve(
+            &["gateway", "identity", "song", "playlist", "encoder", "search", "cdc", "edge"],
+            &file,
+            folder.path(),
+        );
         Some(Self {
             children: vec![child],
             runtime,

@@ -22,6 +22,7 @@ use segue_encoder::{Encoder, WorkerCommand};
 use segue_gateway::{Gateway, Route};
 use segue_identity::{FirstAccount, Identity};
 use segue_mesh::{Auth, Channel, Door, Metrics, Policies, RoleSigner, Server, Verifier, VerifierConfig};
+use segue_playlist::Playlists;
 use segue_ports::{budget::Budgets, bus::BusError, index::Kind};
 use segue_search::Search;
 use segue_song::Song;
@@ -31,11 +32,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trust::Trust;
 
 /// Names of the services that a gateway can lead to, with the role that serves them.
-const SERVICES: [(&str, Role); 4] = [
+const SERVICES: [(&str, Role); 6] = [
     ("segue.identity.v1.IdentityService", Role::Identity),
     ("segue.song.v1.SongService", Role::Song),
     ("segue.encoder.v1.EncoderService", Role::Encoder),
     ("segue.search.v1.SearchService", Role::Search),
+    ("segue.playlist.v1.PlaylistService", Role::Playlist),
+    ("segue.playlist.v1.LibraryService", Role::Playlist),
 ];
 
 /// A server that is put together and not yet listening.
@@ -116,13 +119,22 @@ pub(crate) async fn assemble(
     let mut identity = None;
     let mut public = None;
     // Those that others call come first; what reads the outbox last, when every queue is declared.
-    let order =
-        [Role::Identity, Role::Song, Role::Encoder, Role::Search, Role::Edge, Role::Gateway, Role::Cdc];
+    let order = [
+        Role::Identity,
+        Role::Song,
+        Role::Playlist,
+        Role::Encoder,
+        Role::Search,
+        Role::Edge,
+        Role::Gateway,
+        Role::Cdc,
+    ];
     for role in order.into_iter().filter(|r| roles.contains(r)) {
         let named = || format!("the {} role cannot start", role.name());
         match role {
             Role::Identity => identity = Some(ground.identity().await.with_context(named)?),
             Role::Song => ground.song().await.with_context(named)?,
+            Role::Playlist => ground.playlist().await.with_context(named)?,
             Role::Encoder => ground.encoder().await.with_context(named)?,
             Role::Search => ground.search().await.with_context(named)?,
             Role::Edge => public = merge(public, ground.edge().await.with_context(named)?),
@@ -254,7 +266,7 @@ impl Ground<'_> {
                 checked => checked?,
             }
         }
-        if any(&[Role::Identity, Role::Song, Role::Encoder, Role::Cdc])
+        if any(&[Role::Identity, Role::Song, Role::Playlist, Role::Encoder, Role::Cdc])
             && self.engines.store()?.backend() == DbBackend::Postgres
         {
             let store = self.engines.store()?.clone();
@@ -344,6 +356,27 @@ impl Ground<'_> {
         Ok(())
     }
 
+    async fn playlist(&mut self) -> anyhow::Result<()> {
+        self.tables(Playlists::migrate, Playlists::migrated).await?;
+        let deps = segue_playlist::Deps {
+            store: self.engines.store()?.clone(),
+            bus: self.engines.bus()?,
+            cache: Arc::new(self.engines.cache()?.clone()),
+            songs: self.channel(SERVICES[1].0)?,
+            identity: self.channel(SERVICES[0].0)?,
+            role: self.signer()?,
+            clock: self.engines.clock.clone(),
+            crash: crash::point,
+        };
+        let playlists = Playlists::new(self.config.playlist.clone(), deps)?;
+        away(playlists.declare().await)?;
+        self.serve(SERVICES[4].0, playlists.service());
+        self.serve(SERVICES[5].0, playlists.library_service());
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { playlists.run(stop).await });
+        Ok(())
+    }
+
     async fn encoder(&mut self) -> anyhow::Result<()> {
         self.tables(Encoder::migrate, Encoder::migrated).await?;
         let deps = segue_encoder::Deps {
@@ -406,6 +439,7 @@ impl Ground<'_> {
             index: self.engines.index()?,
             bus: self.engines.bus()?,
             songs: self.channel(SERVICES[1].0)?,
+            playlists: self.channels.get("segue.playlist.v1.PlaylistService").cloned(),
             role: self.signer()?,
             clock: self.engines.clock.clone(),
         };

@@ -12,6 +12,7 @@ use anyhow::Context;
 use segue_encoder::Encoder;
 use segue_identity::{FirstAccount, Identity};
 use segue_mesh::{Verifier, VerifierConfig};
+use segue_playlist::Playlists;
 use segue_ports::bus::WorkQueue;
 use segue_search::Search;
 use segue_song::Song;
@@ -21,7 +22,8 @@ use std::time::Duration;
 /// How long an engine is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Roles whose engines are provisioned.
-const ROLES: [Role; 5] = [Role::Identity, Role::Song, Role::Encoder, Role::Search, Role::Cdc];
+const ROLES: [Role; 6] =
+    [Role::Identity, Role::Song, Role::Playlist, Role::Encoder, Role::Search, Role::Cdc];
 
 #[derive(Serialize)]
 struct Done<'a> {
@@ -71,6 +73,7 @@ async fn provision(config: &Config, say: impl Fn(&str)) -> anyhow::Result<Option
     store.migrate_outbox().await?;
     Identity::migrate(store).await?;
     Song::migrate(store).await?;
+    Playlists::migrate(store).await?;
     Encoder::migrate(store).await?;
     say("change data capture");
     compose::relay(config, &engines)?.provision().await?;
@@ -97,6 +100,7 @@ async fn provision(config: &Config, say: impl Fn(&str)) -> anyhow::Result<Option
 /// Every work queue there is.
 pub(crate) fn queues(config: &Config) -> Vec<WorkQueue> {
     let mut queues = Song::queues();
+    queues.extend(Playlists::queues());
     queues.extend(Encoder::queues(&config.encoder));
     queues.extend(Search::queues(&config.search));
     queues

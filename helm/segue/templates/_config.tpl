@@ -4,7 +4,7 @@
 {{/* segue.toml: what the chart knows, then what the values say. */}}
 {{- define "segue.config" -}}
 {{- $peers := dict -}}
-{{- range $role := list "identity" "song" "encoder" "search" -}}
+{{- range $role := list "identity" "song" "playlist" "encoder" "search" -}}
 {{- if has $role (include "segue.enabledRoles" $ | fromYamlArray) -}}
 {{- $url := printf "http://%s-%s.%s.svc:%s" (include "segue.fullname" $) $role $.Release.Namespace (include "segue.port" $) -}}
 {{- $_ := set $peers $role $url -}}

@@ -61,7 +61,7 @@ impl Engines {
             redis: None,
             cache: None,
         };
-        if any(&[Role::Identity, Role::Song, Role::Encoder, Role::Cdc]) {
+        if any(&[Role::Identity, Role::Song, Role::Playlist, Role::Encoder, Role::Cdc]) {
             engines.store =
                 Some(if provisioning { store(config).await? } else { provisioned(config).await? });
         }
@@ -75,7 +75,7 @@ impl Engines {
         if any(&[Role::Search]) {
             engines.index = Some(index(config).await?);
         }
-        if any(&[Role::Song, Role::Gateway]) {
+        if any(&[Role::Song, Role::Playlist, Role::Gateway]) {
             engines.redis = match config.cache.redis.url.is_empty() {
                 true => None,
                 false => Some(Redis::connect(&config.cache.redis, clock.clone())?),

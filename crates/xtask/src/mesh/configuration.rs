@@ -38,7 +38,7 @@ fn text(state: &State, plan: &Plan, folder: &Path, otlp: Option<&str>) -> anyhow
     // Two encoders share this machine with everything else.
     writeln!(text, "\n[encoder]\nworkers = 1")?;
     writeln!(text, "\n[peers]")?;
-    for role in ["identity", "song", "encoder", "search"] {
+    for role in ["identity", "song", "playlist", "encoder", "search"] {
         writeln!(text, "{role} = {:?}", plan.of(role))?;
     }
     writeln!(text, "\n[telemetry]\njson = true\notlp_endpoint = {:?}", otlp.unwrap_or_default())?;

@@ -8,8 +8,16 @@ use std::{
 };
 
 /// Two of each: one may die at any time.
-const ROLES: [(&str, usize); 7] =
-    [("identity", 2), ("song", 2), ("encoder", 2), ("search", 2), ("cdc", 2), ("edge", 2), ("gateway", 2)];
+const ROLES: [(&str, usize); 8] = [
+    ("identity", 2),
+    ("song", 2),
+    ("playlist", 2),
+    ("encoder", 2),
+    ("search", 2),
+    ("cdc", 2),
+    ("edge", 2),
+    ("gateway", 2),
+];
 
 /// Which process listens where.
 pub(super) struct Plan {

@@ -10,11 +10,20 @@ pub(super) struct Table {
     pub(super) aggregate: &'static str,
 }
 
-const SHARDED: [Table; 14] = [
+const SHARDED: [Table; 29] = [
     Table { name: "songs", key: "id", aggregate: "song" },
     Table { name: "garbage", key: "song_id", aggregate: "song" },
     Table { name: "encodings", key: "song_id", aggregate: "song" },
     Table { name: "owner_songs", key: "owner_id", aggregate: "owner" },
+    Table { name: "song_places", key: "song_id", aggregate: "song place" },
+    Table { name: "song_fillings", key: "id", aggregate: "song filling" },
+    Table { name: "gone_owners", key: "owner_id", aggregate: "gone owner" },
+    Table { name: "albums", key: "id", aggregate: "album" },
+    Table { name: "album_songs", key: "album_id", aggregate: "album" },
+    Table { name: "artists", key: "id", aggregate: "artist" },
+    Table { name: "artist_songs", key: "artist_id", aggregate: "artist" },
+    Table { name: "owner_albums", key: "owner_id", aggregate: "owner" },
+    Table { name: "owner_artists", key: "owner_id", aggregate: "owner" },
     Table { name: "libraries", key: "user_id", aggregate: "library" },
     Table { name: "likes", key: "user_id", aggregate: "library" },
     Table { name: "plays", key: "user_id", aggregate: "library" },
@@ -24,15 +33,27 @@ const SHARDED: [Table; 14] = [
     Table { name: "song_likes", key: "song_id", aggregate: "song stats" },
     Table { name: "song_tallies", key: "song_id", aggregate: "song stats" },
     Table { name: "popularity", key: "series_id", aggregate: "popularity" },
+    Table { name: "playlists", key: "id", aggregate: "playlist" },
+    Table { name: "playlist_items", key: "playlist_id", aggregate: "playlist" },
+    Table { name: "playlist_requests", key: "playlist_id", aggregate: "playlist" },
+    Table { name: "playlist_collaborators", key: "playlist_id", aggregate: "playlist" },
+    Table { name: "playlist_invitations", key: "playlist_id", aggregate: "playlist" },
+    Table { name: "user_playlists", key: "user_id", aggregate: "user playlists" },
     Table { name: "outbox", key: "shard_key", aggregate: "outbox" },
 ];
 
 /// Functions whose statements ask a whole shard, and are run on each: sweeps, sums, rebuilds. They only read. `file#function`,
 /// or a folder.
-const WHOLE_SHARD: [(&str, &str); 6] = [
+const WHOLE_SHARD: [(&str, &str); 9] = [
     ("crates/song/src/repository/songs.rs#everywhere", "shares, quotas and sweeps are asked of every shard"),
     ("crates/song/src/repository/garbage.rs#due_now", "the reaper sweeps every shard"),
     ("crates/song/src/scan.rs#page", "a rebuild of the index reads every shard"),
+    ("crates/song/src/repository/shelves/read.rs#all_after", "a rebuild of the index reads every shard"),
+    (
+        "crates/playlist/src/repository/playlists.rs#everywhere",
+        "quotas, sweeps and what an account owns are asked of every shard",
+    ),
+    ("crates/playlist/src/repository/playlists.rs#scan", "a rebuild of the index reads every shard"),
     ("crates/playlist/src/library/repository/sweep.rs#everywhere", "what was left behind is looked for on every shard"),
     (
         "crates/playlist/src/library/repository/popularity.rs",
