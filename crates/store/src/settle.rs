@@ -4,8 +4,8 @@
 //! question, also while the first transaction is still at work on the server: the second insert waits for the first, and
 //! then either finds its row (committed) or succeeds (it will never be committed) and is undone.
 
-use crate::{Outbox, ShardKey, Store, StoreError, outbox};
-use sea_orm::{ConnectionTrait, DbErr, Statement, TransactionTrait};
+use crate::{Outbox, ShardKey, Store, StoreError, outbox, transaction};
+use sea_orm::{ConnectionTrait, DbErr, Statement, TransactionOptions};
 use segue_proto::event::v1::Event;
 use tokio::time::timeout_at;
 
@@ -54,7 +54,7 @@ async fn is_committed(
     event: &Event,
 ) -> Result<bool, StoreError> {
     let primary = store.primary(shard);
-    let tx = primary.begin().await?;
+    let tx = transaction::begin(primary.clone(), TransactionOptions::default()).await?;
     match outbox::insert(&tx, table, event).await {
         Ok(()) => {
             tx.rollback().await?;

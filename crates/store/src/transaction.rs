@@ -1,7 +1,10 @@
 //! A change of one aggregate and the facts that it makes, in one transaction.
 
 use crate::{Outbox, ShardKey, Store, StoreError, outbox, settle};
-use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 use segue_proto::event::v1::Event;
 
 /// A transaction on one shard. Dropped without a commit, it changes nothing.
@@ -23,7 +26,7 @@ impl Transaction {
         let primary = store.primary(&shard);
         let inner = tokio::select! {
             biased;
-            begun = primary.begin_with_options(options) => begun?,
+            begun = begin(primary, options) => begun?,
             () = store.removed() => return Err(StoreError::gave_up("the server went out of use")),
         };
         Ok(Self { store, shard, inner, mark: None })
@@ -75,4 +78,15 @@ impl Transaction {
     pub async fn rollback(self) -> Result<(), StoreError> {
         Ok(self.inner.rollback().await?)
     }
+}
+
+/// Begins in a task of its own, which ends also when the caller is dropped meanwhile: sqlx-postgres 0.9 forgets a BEGIN that
+/// was sent and not yet answered, and would hand the connection on with the transaction open.
+pub(crate) async fn begin(
+    primary: DatabaseConnection,
+    options: TransactionOptions,
+) -> Result<DatabaseTransaction, StoreError> {
+    let begin = tokio::spawn(async move { primary.begin_with_options(options).await });
+    // Without an answer the process is shutting down.
+    begin.await.map_err(|error| StoreError::gave_up(&error.to_string()))?.map_err(StoreError::from)
 }
