@@ -1,6 +1,7 @@
 //! ExportMe: everything about the caller as one JSON file, made while it is read and never held as a whole.
 
 mod json;
+mod playlists;
 mod section;
 
 use crate::{Error, peer::Passport, role::Role};
@@ -11,7 +12,7 @@ use futures::{
 use json::Writer;
 use section::Section;
 use segue_domain::UserId;
-use segue_mesh::status;
+use segue_mesh::{Caller, status};
 use segue_proto::playlist::v1::ExportMeResponse;
 use std::sync::Arc;
 use tonic::Status;
@@ -25,6 +26,7 @@ const PIECE: usize = 64 * 1024;
 /// A file that is being made.
 struct Export {
     role: Arc<Role>,
+    caller: Caller,
     user: UserId,
     passport: Passport,
     /// What comes next; `None` when the file is complete.
@@ -38,11 +40,18 @@ impl Role {
     /// What fails before the first piece is the answer to the call; what fails later ends the stream.
     pub(super) async fn export(
         self: Arc<Self>,
+        caller: Caller,
         user: UserId,
         passport: Passport,
     ) -> Result<ExportStream, Error> {
-        let mut export =
-            Export { role: self, user, passport, section: Some(Section::Account), file: Writer::default() };
+        let mut export = Export {
+            role: self,
+            caller,
+            user,
+            passport,
+            section: Some(Section::Account),
+            file: Writer::default(),
+        };
         export.advance().await?;
         let pieces = stream::try_unfold(export, |mut export| async move {
             let piece = export.piece().await?;
@@ -64,7 +73,8 @@ impl Export {
     /// Adds one page.
     async fn advance(&mut self) -> Result<(), Error> {
         if let Some(section) = self.section.take() {
-            self.section = section.write(&self.role, self.user, &self.passport, &mut self.file).await?;
+            self.section =
+                section.write(&self.role, (&self.caller, self.user), &self.passport, &mut self.file).await?;
         }
         Ok(())
     }

@@ -72,6 +72,6 @@ impl LibraryService for LibraryApi {
 
     async fn export_me(&self, request: Request<ExportMeRequest>) -> Reply<ExportStream> {
         let (user, passport) = (Caller::user(&request)?.id, Passport::of(&request));
-        reply(self.role.clone().export(user, passport).await)
+        reply(self.role.clone().export(Caller::of(&request), user, passport).await)
     }
 }

@@ -1,17 +1,22 @@
 //! The parts of the file, each read page by page.
 
-use super::json::{self, Writer};
+use super::{
+    json::{self, Writer},
+    playlists::{self, Own},
+};
 use crate::{
     Error,
     library::repository::{Order, Position},
     peer::Passport,
+    repository::Filter,
     role::Role,
 };
-use segue_domain::{PageSize, PlayId, SongId, Timestamp, UserId};
+use segue_domain::{PageSize, PlayId, PlaylistId, SongId, Timestamp, UserId};
+use segue_mesh::Caller;
 use serde_json::json;
 
 /// Rows that are read at a time.
-const PAGE: u32 = PageSize::MAX;
+pub(super) const PAGE: u32 = PageSize::MAX;
 /// What the file is, for programs.
 const FORMAT: &str = "segue.export.v1";
 
@@ -20,6 +25,10 @@ const FORMAT: &str = "segue.export.v1";
 pub(super) enum Section {
     Account,
     Sessions(String),
+    Playlists(Own),
+    /// Playlists of others that the account works on.
+    Shared(Option<(Timestamp, PlaylistId)>),
+    Followed(Option<(Timestamp, PlaylistId)>),
     Likes(Option<(Timestamp, SongId)>),
     Played(Option<Position>),
     History(Option<(Timestamp, PlayId)>),
@@ -31,7 +40,7 @@ impl Section {
     pub(super) async fn write(
         self,
         role: &Role,
-        user: UserId,
+        (caller, user): (&Caller, UserId),
         passport: &Passport,
         file: &mut Writer,
     ) -> Result<Option<Self>, Error> {
@@ -49,8 +58,24 @@ impl Section {
                 let page = role.accounts.sessions(passport, token).await?;
                 page.sessions.iter().for_each(|session| file.element(&json::session(session)));
                 match page.next_page_token {
-                    token if token.is_empty() => then(file, "likes", Self::Likes(None)),
+                    token if token.is_empty() => then(file, "playlists", Self::Playlists(Own::default())),
                     token => Self::Sessions(token),
+                }
+            }
+            Self::Playlists(own) => match own.write(role, user, passport, file).await? {
+                Some(own) => Self::Playlists(own),
+                None => then(file, "shared_playlists", Self::Shared(None)),
+            },
+            Self::Shared(after) => {
+                match playlists::others(role, caller, user, Filter::Shared, after, file).await? {
+                    None => then(file, "followed_playlists", Self::Followed(None)),
+                    last => Self::Shared(last),
+                }
+            }
+            Self::Followed(after) => {
+                match playlists::others(role, caller, user, Filter::Followed, after, file).await? {
+                    None => then(file, "likes", Self::Likes(None)),
+                    last => Self::Followed(last),
                 }
             }
             Self::Likes(after) => likes(role, user, passport, file, after).await?,

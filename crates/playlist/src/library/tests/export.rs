@@ -1,10 +1,15 @@
 //! Everything about an account as one file.
 
 use super::world::*;
+use crate::{PlaylistApi, consume::Inbox};
 use futures::TryStreamExt;
-use segue_domain::UserId;
+use segue_domain::{SongId, UserId};
 use segue_proto::{
-    playlist::v1::{ExportMeRequest, Play, library_service_server::LibraryService},
+    playlist::v1::{
+        AddItemsRequest, CreatePlaylistRequest, ExportMeRequest, FollowPlaylistRequest, Play, Role,
+        SetCollaboratorRequest, library_service_server::LibraryService,
+        playlist_service_server::PlaylistService,
+    },
     song::v1::{Cover, Visibility},
 };
 use serde_json::{Value, json};
@@ -27,7 +32,9 @@ async fn an_account_that_has_done_nothing_has_a_file_too() {
         assert_eq!(file["account"]["user_id"], json!(user));
         assert_eq!(file["account"]["display_name"], "Zoë \"Z\"");
         assert_eq!(file["sessions"].as_array().unwrap().len(), 2);
-        for list in ["likes", "played", "history", "songs"] {
+        let lists =
+            ["playlists", "shared_playlists", "followed_playlists", "likes", "played", "history", "songs"];
+        for list in lists {
             assert_eq!(file[list], json!([]), "{list}");
         }
     }
@@ -92,5 +99,60 @@ async fn a_large_file_comes_in_pieces() {
         assert!(sizes.len() > 2, "{sizes:?}");
         let full = &sizes[..sizes.len() - 1];
         assert!(full.iter().all(|size| *size == 64 * 1024), "all are full but the last: {sizes:?}");
+    }
+}
+
+/// A playlist with these songs.
+async fn playlist(api: &PlaylistApi, owner: UserId, title: &str, songs: &[SongId]) -> String {
+    let create = CreatePlaylistRequest {
+        title: title.into(),
+        visibility: Visibility::Public.into(),
+        ..Default::default()
+    };
+    let made = api.create_playlist(by(owner, create)).await.unwrap().into_inner();
+    let playlist_id = made.playlist.unwrap().playlist_id;
+    for part in songs.chunks(200) {
+        let song_ids = part.iter().map(SongId::to_string).collect();
+        let add = AddItemsRequest { playlist_id: playlist_id.clone(), song_ids, ..Default::default() };
+        api.add_items(by(owner, add)).await.unwrap();
+    }
+    playlist_id
+}
+
+#[tokio::test]
+async fn playlists_are_there_with_all_their_items_in_order() {
+    for world in worlds().await {
+        let (user, other) = (UserId::new(), UserId::new());
+        let api = PlaylistApi::new(world.role.clone());
+        let (a, b) = (world.public(), world.public());
+        let songs: Vec<SongId> = (0..403).map(|i| if i % 3 == 0 { a } else { b }).collect();
+        playlist(&api, user, "long \"}{", &songs).await;
+        playlist(&api, user, "empty", &[]).await;
+        playlist(&api, other, "not mine", &songs[..2]).await;
+        let shared = playlist(&api, other, "ours", &[]).await;
+        let followed = playlist(&api, other, "theirs", &[]).await;
+        let who = SetCollaboratorRequest {
+            playlist_id: shared.clone(),
+            user: user.to_string(),
+            role: Role::Editor.into(),
+        };
+        api.set_collaborator(by(other, who)).await.unwrap();
+        let follow = FollowPlaylistRequest { playlist_id: followed.clone() };
+        api.follow_playlist(by(user, follow)).await.unwrap();
+        for event in world.facts().await {
+            world.role.handle(Inbox::Lists, event).await.unwrap();
+        }
+
+        let file = world.export(user).await;
+        let mut titles: Vec<_> = file["playlists"].as_array().unwrap().iter().map(|p| &p["title"]).collect();
+        titles.sort_unstable_by_key(|title| title.to_string());
+        assert_eq!(titles, ["empty", "long \"}{"], "{}", world.test.engine);
+        let long = file["playlists"].as_array().unwrap().iter().find(|p| p["title"] != "empty").unwrap();
+        let items: Vec<_> =
+            long["items"].as_array().unwrap().iter().map(|item| item["song_id"].clone()).collect();
+        assert_eq!(items, songs.iter().map(|song| json!(song)).collect::<Vec<_>>());
+        assert_eq!(long["items"][0]["song"]["title"], format!("song \"{a}\""));
+        assert_eq!(file["shared_playlists"], json!([{ "playlist_id": shared, "title": "ours" }]));
+        assert_eq!(file["followed_playlists"], json!([{ "playlist_id": followed, "title": "theirs" }]));
     }
 }

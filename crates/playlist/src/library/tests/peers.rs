@@ -165,6 +165,10 @@ impl IdentityService for People {
         Ok(Response::new(ListSessionsResponse { sessions: vec![session], next_page_token }))
     }
 
+    async fn resolve_user(&self, request: Request<ResolveUserRequest>) -> Reply<ResolveUserResponse> {
+        Ok(Response::new(ResolveUserResponse { user_id: request.into_inner().user, ..Default::default() }))
+    }
+
     not_here! {
         sign_up: SignUpRequest => SignUpResponse,
         sign_in: SignInRequest => SignInResponse,
@@ -180,6 +184,5 @@ impl IdentityService for People {
         enable_user: EnableUserRequest => EnableUserResponse,
         reset_password: ResetPasswordRequest => ResetPasswordResponse,
         list_revocations: ListRevocationsRequest => ListRevocationsResponse,
-        resolve_user: ResolveUserRequest => ResolveUserResponse,
     }
 }
