@@ -40,6 +40,9 @@ mod service;
 mod sweep;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::PlaylistConfig;
 pub use error::Error;
 pub use library::{LibraryApi, LibraryConfig};

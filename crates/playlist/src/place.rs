@@ -15,6 +15,7 @@ use segue_mesh::Caller;
 use segue_proto::playlist::v1::{
     MoveItemRequest, MoveItemResponse, Place, RemoveItemsRequest, RemoveItemsResponse, place::At,
 };
+use std::collections::HashSet;
 
 impl Role {
     pub(crate) async fn move_item(
@@ -98,9 +99,7 @@ impl Change for Remove<'_> {
         }
         draft.count(&[], &gone).await?;
         draft.outcome = Outcome::Tell(Fact::Updated);
-        let mut wanted = self.items.clone();
-        wanted.dedup();
-        wanted.retain(|id| gone.iter().any(|item| item.id == *id));
-        Ok(wanted)
+        let mut gone: HashSet<ItemId> = gone.into_iter().map(|item| item.id).collect();
+        Ok(self.items.iter().copied().filter(|id| gone.remove(id)).collect())
     }
 }
