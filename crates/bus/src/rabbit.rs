@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use consumer::RabbitConsumer;
 use dead::Verdict;
 use lapin::uri::AMQPUri;
-use link::{Link, Supervisor};
+use link::{Link, Nodes, Supervisor};
 use listener::RabbitListener;
 use names::Names;
 use publisher::{Outgoing, Publisher, Setting};
@@ -108,22 +108,33 @@ impl Rabbit {
                 "bus.url is not amqp://user:password@host:port/vhost (%2f is the default vhost): {e}"
             ))
         };
-        let mut uri: AMQPUri = config.url.expose().parse().map_err(wrong)?;
-        uri.query.heartbeat.get_or_insert(config.heartbeat_s);
+        let mut nodes = Vec::new();
+        for node in config.url.nodes() {
+            let mut uri: AMQPUri = node.parse().map_err(wrong)?;
+            uri.query.heartbeat.get_or_insert(config.heartbeat_s);
+            nodes.push(uri);
+        }
+        let nodes = Arc::new(Nodes::new(nodes));
 
         let limit = config.limit();
         let topology = Arc::new(Topology::new(Names::new(&config.prefix), limit));
         let (tasks, ended) = (TaskTracker::new(), CancellationToken::new());
         let supervisor = |name| Supervisor {
             name,
-            uri: uri.clone(),
+            nodes: nodes.clone(),
             topology: topology.clone(),
             limit,
             longest_pause: Duration::from_millis(config.longest_pause_ms),
             ended: ended.clone(),
         };
         let consume = supervisor("consume");
-        let first = match consume.connect(limit).await {
+        let mut first = consume.connect(limit).await;
+        for _ in 1..nodes.count() {
+            if first.is_err() {
+                first = consume.connect(limit).await;
+            }
+        }
+        let first = match first {
             Ok(connection) => Some(connection),
             Err(fault) if matches!(fault.code(), Some(403 | 530)) => {
                 return Err(RabbitError::Refused { url: config.url, said: fault.said() });

@@ -54,6 +54,9 @@ struct Up {
     /// Program to run instead of a release build of this checkout
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
+    /// Nodes of RabbitMQ: 1, or 3 in a cluster
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=3))]
+    rabbitmq_nodes: u8,
     /// Send traces, metrics and logs there, by OTLP over gRPC
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
@@ -83,7 +86,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
         Some(program) => program.canonicalize().with_context(|| format!("no {}", program.display()))?,
         None => build(&workspace)?,
     };
-    let mut set = Guarded::start(&workspace, &ENGINES)?;
+    let mut set = Guarded::start_with(&workspace, &ENGINES, up.rabbitmq_nodes)?;
     let mesh = Mesh::raise(&mut set, &program, up.otlp.as_deref(), &up.settings)?;
     if up.json {
         println!("{}", mesh.json(&set));

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
-/// Where the broker is: `amqp://user:password@host:5672/vhost` (`%2f` is the default vhost), or `amqps://…`. Does
-/// not print its password.
+/// Where the broker is: `amqp://user:password@host:5672/vhost` (`%2f` is the default vhost), or `amqps://…`. Of a cluster
+/// several nodes may be named, `amqp://user:password@one:5672,two:5672/vhost`; when one is away the next is tried. Does not
+/// print its password.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct BrokerUrl(String);
@@ -15,8 +16,15 @@ impl BrokerUrl {
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())
     }
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
+    /// One URL for each node.
+    pub(crate) fn nodes(&self) -> Vec<String> {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let (account, hosts) =
+            authority.rsplit_once('@').map_or(("", authority), |(who, hosts)| (who, hosts));
+        let at = if account.is_empty() { "" } else { "@" };
+        let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+        hosts.split(',').map(|host| format!("{scheme}{account}{at}{}{path}", host.trim())).collect()
     }
     /// True when nothing was set.
     pub fn is_empty(&self) -> bool {
@@ -100,6 +108,18 @@ impl RabbitConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_names_one_node_or_several() {
+        let nodes = |url: &str| BrokerUrl::new(url).nodes();
+        assert_eq!(nodes("amqp://me:pw@host:5672/%2f"), ["amqp://me:pw@host:5672/%2f"]);
+        assert_eq!(nodes("amqp://host"), ["amqp://host"]);
+        assert_eq!(
+            nodes("amqps://me:p,w@one:5671, two/songs?heartbeat=9"),
+            ["amqps://me:p,w@one:5671/songs?heartbeat=9", "amqps://me:p,w@two/songs?heartbeat=9"]
+        );
+        assert_eq!(nodes("nonsense"), ["nonsense"]);
+    }
 
     #[test]
     fn a_password_is_not_printed() {

@@ -15,7 +15,14 @@ use lapin::{
     uri::AMQPUri,
 };
 use segue_ports::bus::BusError;
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -103,11 +110,39 @@ impl Link {
     }
 }
 
+/// The nodes of the broker. All links ask the same one, until it does not answer.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    all: Vec<AMQPUri>,
+    turn: AtomicUsize,
+}
+
+impl Nodes {
+    /// At least one.
+    pub(super) fn new(all: Vec<AMQPUri>) -> Self {
+        Self { all, turn: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    fn current(&self) -> (usize, AMQPUri) {
+        let turn = self.turn.load(Ordering::Relaxed);
+        (turn, self.all[turn % self.all.len()].clone())
+    }
+
+    /// The node of this turn did not answer: it is the next one's, for whoever asks first.
+    fn pass(&self, turn: usize) {
+        let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
 /// What a link is made of.
 pub(super) struct Supervisor {
     /// For logs and metrics, and shown by the broker: "publish", "consume".
     pub(super) name: &'static str,
-    pub(super) uri: AMQPUri,
+    pub(super) nodes: Arc<Nodes>,
     pub(super) topology: Arc<Topology>,
     pub(super) limit: Duration,
     pub(super) longest_pause: Duration,
@@ -131,8 +166,13 @@ impl Supervisor {
                 Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
             }
         };
-        let connected = Connection::connector(self.uri.clone(), runtime, reach, properties);
-        within(handshake, "connecting", connected).await
+        let (turn, uri) = self.nodes.current();
+        let connected = Connection::connector(uri, runtime, reach, properties);
+        let connected = within(handshake, "connecting", connected).await;
+        if connected.is_err() {
+            self.nodes.pass(turn);
+        }
+        connected
     }
 
     /// Runs the link until it is ended; `first` is a connection that is there already.
@@ -149,7 +189,10 @@ impl Supervisor {
             let attempt = async {
                 let connection = match first.take() {
                     Some(connection) => connection,
-                    None => self.connect(HANDSHAKE).await?,
+                    // With another node to ask, one that stands still is not waited for.
+                    None => {
+                        self.connect(if self.nodes.count() == 1 { HANDSHAKE } else { self.limit }).await?
+                    }
                 };
                 let session = Session { connection, broken: CancellationToken::new(), limit: self.limit };
                 self.topology.declare_all(&session).await?;

@@ -31,13 +31,22 @@ impl Guarded {
     /// # Errors
     /// When one does not start; the others are stopped.
     pub(crate) fn start(workspace: &Workspace, engines: &[Engine]) -> anyhow::Result<Self> {
+        Self::start_with(workspace, engines, 1)
+    }
+
+    /// As [`Self::start`], with so many nodes of RabbitMQ.
+    pub(crate) fn start_with(
+        workspace: &Workspace,
+        engines: &[Engine],
+        rabbitmq_nodes: u8,
+    ) -> anyhow::Result<Self> {
         // The state file's own folder: that of the data is made together with the state.
         let folder = tempfile::Builder::new().prefix("segue-engines-state-").tempdir()?;
         let path = folder.path().join("state.json");
         let guard = guard(&path)?;
         let empty = State { folder: PathBuf::new(), servers: Vec::new(), variables: Default::default() };
         let mut guarded = Self { state: empty, path, guard, _folder: folder };
-        guarded.state = set::raise(workspace, &guarded.path, engines, &Options::default())?;
+        guarded.state = set::raise(workspace, &guarded.path, engines, &Options { rabbitmq_nodes, ..Options::default() })?;
         Ok(guarded)
     }
 

@@ -16,7 +16,7 @@ use std::{
 /// Debian's wrappers in /usr/sbin insist on their own user and folders; the scripts below this do not.
 const SCRIPTS: &str = "/usr/lib/rabbitmq/lib";
 
-/// The nodes with their port mapper, and `amqp://guest:guest@host:port/%2f` of the first.
+/// The nodes with their port mapper, and `amqp://guest:guest@host:port,host:port/%2f`.
 pub(super) fn start(site: &Site) -> anyhow::Result<(Vec<Server>, String)> {
     let owner = owner::instead_of_root("rabbitmq")?;
     let mapper = site.launch(mapper(site, owner)?)?;
@@ -25,7 +25,8 @@ pub(super) fn start(site: &Site) -> anyhow::Result<(Vec<Server>, String)> {
     for number in 1..=site.rabbitmq_nodes {
         nodes.push(node(site, owner, number, mapper_port)?);
     }
-    let address = format!("amqp://guest:guest@127.0.0.1:{}/%2f", nodes[0].ports["amqp"]);
+    let hosts: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.ports["amqp"])).collect();
+    let address = format!("amqp://guest:guest@{}/%2f", hosts.join(","));
     // The others join the first, so it must be there.
     let mut servers = vec![mapper, site.launch(nodes.remove(0))?];
     servers.extend(site.launch_all(nodes)?);
