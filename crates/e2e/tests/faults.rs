@@ -44,29 +44,40 @@ fn killed_at_any_point_every_song_becomes_ready_once() {
     let mut up = Up::start();
     let user = Cli::signed_in(&up);
     // Every point of the way. `blob-` in the blob store, `relay-` and `bus-` between the services.
+    let mut songs = 0;
     let rounds = fault_list::rounds("crash", &fault_list::all("crash"));
     for (n, Round { target: point, seed }) in rounds.iter().enumerate() {
-        let samples = 300_000 + seed * 1000 + n as u64;
-        let file = tone(folder.path(), &format!("{seed}-{point}.wav"), samples);
-        // A few blocks, and the point is passed once or more before it kills.
+        // With the second seed it is passed once before it kills, with the third twice, by as many songs.
+        let samples = |song: u64| 300_000 + seed * 1000 + song * 100 + n as u64;
+        let files: Vec<PathBuf> = (0..*seed)
+            .map(|song| tone(folder.path(), &format!("{seed}-{point}-{song}.wav"), samples(song)))
+            .collect();
         let named = format!("{point}:{seed}");
+        // A few blocks each.
         up.set_environment(&[("SEGUE_CRASH_POINT", &named), ("SEGUE__SONG__BLOCK_BYTES", "262144")]);
         up.restart();
-        let upload = user.start(&["upload", "--json", "--patience", "60", file.to_str().unwrap()]);
+        let mut words = vec!["upload", "--json", "--patience", "60"];
+        words.extend(files.iter().map(|file| file.to_str().unwrap()));
+        let upload = user.start(&words);
         let hit = up.died_within(Duration::from_secs(30));
         assert!(hit, "{named} was never passed");
         up.set_environment(&[("SEGUE__SONG__BLOCK_BYTES", "262144")]);
         up.restart();
         let done = upload.wait_with_output().unwrap();
         let out = String::from_utf8_lossy(&done.stdout).into_owned();
-        let result: Value = serde_json::from_str(out.lines().next().unwrap_or_default())
-            .unwrap_or_else(|e| panic!("{named}: {e} {out} {}", String::from_utf8_lossy(&done.stderr)));
-        assert_eq!(result["state"], "READY", "{named}: {result}");
-        let url = result["playback_url"].as_str().unwrap();
-        assert_eq!(music::samples(url, 2) as u64, samples, "{named}");
+        assert_eq!(out.lines().count(), files.len(), "{named}: {}", String::from_utf8_lossy(&done.stderr));
+        for line in out.lines() {
+            let result: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{named}: {e} {line}"));
+            assert_eq!(result["state"], "READY", "{named}: {result}");
+            let song = files.iter().position(|file| result["file"] == file.to_str().unwrap());
+            let song = song.unwrap_or_else(|| panic!("{named}: of another file: {result}")) as u64;
+            let url = result["playback_url"].as_str().unwrap();
+            assert_eq!(music::samples(url, 2) as u64, samples(song), "{named}");
+        }
+        songs += files.len();
     }
     let listed = user.run(&["songs", "--json"]).good().json();
-    assert_eq!(listed.len(), rounds.len(), "each song is there once");
+    assert_eq!(listed.len(), songs, "each song is there once");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `cargo xtask bench encode`: one song to its rungs, against ffmpeg.
 
-mod cut;
+pub(super) mod cut;
 mod tools;
 
 use super::{

@@ -38,9 +38,14 @@ pub(crate) struct Args {
 }
 
 /// The line that `up --json` prints when it is ready.
-#[derive(Deserialize)]
-struct Ready {
-    url: String,
+#[derive(Deserialize, Default)]
+pub(super) struct Ready {
+    pub(super) url: String,
+    /// The first account, on the first start.
+    #[serde(default)]
+    pub(super) email: String,
+    #[serde(default)]
+    pub(super) password: String,
 }
 
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
@@ -87,14 +92,25 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// A running `segue up`, stopped when dropped.
-struct Server {
+pub(super) struct Server {
     process: Child,
     ready_s: f64,
+    pub(super) ready: Ready,
 }
 
 impl Server {
-    fn start(program: &Path, data: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(program: &Path, data: &Path) -> anyhow::Result<Self> {
+        Self::start_with(program, data, &[])
+    }
+
+    /// With settings in its environment.
+    pub(super) fn start_with(
+        program: &Path,
+        data: &Path,
+        settings: &[(String, &str)],
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(program);
+        command.envs(settings.iter().map(|(name, value)| (name, value)));
         command.arg("up").arg("--data").arg(data.join("data")).args(["--port", "0", "--json"]);
         command
             .env("SEGUE_HOME", data.join("home"))
@@ -104,7 +120,7 @@ impl Server {
         let start = Instant::now();
         let process = command.spawn().with_context(|| format!("{} does not start", program.display()))?;
         // From here on it is stopped whatever happens.
-        let mut server = Self { process, ready_s: 0.0 };
+        let mut server = Self { process, ready_s: 0.0, ready: Ready::default() };
         let output = server.process.stdout.take().context("its output is piped")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
@@ -119,6 +135,7 @@ impl Server {
             thread::sleep(POLL);
         }
         server.ready_s = start.elapsed().as_secs_f64();
+        server.ready = ready;
         Ok(server)
     }
 }

@@ -13,7 +13,7 @@ const PACKAGES: [&str; 2] = ["singularity-music", "hyperrogue-music"];
 ///
 /// # Errors
 /// When ffmpeg fails or there is not enough music.
-pub(super) fn make(song: &Path, seconds: u32) -> anyhow::Result<String> {
+pub(in crate::bench) fn make(song: &Path, seconds: u32) -> anyhow::Result<String> {
     let mut tracks = Vec::new();
     let mut length = 0.0;
     for track in installed_tracks()? {
