@@ -3,7 +3,7 @@
 //! `freshness [URL of an OpenSearch] [--songs N] [--seconds N] [--rate N]`; without a URL the embedded engine, in
 //! a temporary folder. Prints one line of `name=value`.
 
-use segue_domain::{Timestamp, UserId, Visibility};
+use segue_domain::{UserId, Visibility};
 use segue_index::{OpenSearch, OpenSearchConfig, Tantivy, TantivyConfig};
 use segue_ports::index::{Document, Index, Kind, Query, Viewer, Write};
 use std::{
@@ -78,19 +78,13 @@ fn id(n: usize) -> String {
 fn song(n: usize, title: String) -> Write {
     let word = |by: usize| WORDS[n / by % WORDS.len()];
     Write::Put(Box::new(Document {
-        kind: Kind::Song,
-        id: id(n),
-        version: 1,
-        owner: UserId::new(),
-        visibility: Visibility::Public,
         title,
         artists: vec![format!("{} {} {}", word(7), word(31), n % 5_000)],
         album: format!("{} of the {} {}", word(3), word(11), n / 12),
-        album_artist: String::new(),
         genre: ["Rock", "Jazz", "Electronic", "Folk", "Hip-Hop"][n % 5].to_owned(),
         year: 1960 + u32::try_from(n % 65).unwrap_or(0),
         duration_ms: 180_000,
-        created: Timestamp(0),
+        ..Document::new(Kind::Song, id(n), 1, UserId::new(), Visibility::Public)
     }))
 }
 

@@ -7,6 +7,10 @@ use segue_ports::index::{IndexError, Query, Viewer};
 pub(crate) struct Cursor {
     /// Score of the hit; scores are whole numbers.
     pub(crate) score: u32,
+    /// Its popularity. It may have changed when the next page is asked for: then this hit may come again.
+    pub(crate) popularity: u8,
+    /// When it was made, milliseconds.
+    pub(crate) created: i64,
     /// Key of the hit.
     pub(crate) key: String,
 }
@@ -14,21 +18,29 @@ pub(crate) struct Cursor {
 impl Cursor {
     /// Where the page before the one that `query` wants ended.
     pub(crate) fn of(query: &Query) -> Result<Option<Self>, IndexError> {
-        let Some(text) = &query.after else { return Ok(None) };
-        let mut parts = text.splitn(3, '.');
-        let (mark, score, key) = (parts.next(), parts.next(), parts.next());
-        let hex = |text: Option<&str>| text.and_then(|text| u64::from_str_radix(text, 16).ok());
-        match (hex(mark), hex(score).and_then(|score| u32::try_from(score).ok()), key) {
-            (Some(mark), Some(score), Some(key)) if mark == fingerprint(query) && !key.is_empty() => {
-                Ok(Some(Self { score, key: key.to_owned() }))
-            }
-            _ => Err(IndexError::Cursor),
-        }
+        let Some(text) = &query.after else {
+            return Ok(None);
+        };
+        Self::read(query, text).map(Some).ok_or(IndexError::Cursor)
+    }
+
+    fn read(query: &Query, text: &str) -> Option<Self> {
+        let mut parts = text.splitn(5, '.');
+        let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
+        let (mark, score, popularity, created) = (number()?, number()?, number()?, number()?);
+        let key = parts.next().filter(|key| !key.is_empty())?;
+        (mark == fingerprint(query)).then_some(Self {
+            score: score.try_into().ok()?,
+            popularity: popularity.try_into().ok()?,
+            created: created.cast_signed(),
+            key: key.to_owned(),
+        })
     }
 
     /// The text that begins behind this hit.
     pub(crate) fn text(&self, query: &Query) -> String {
-        format!("{:016x}.{:08x}.{}", fingerprint(query), self.score, self.key)
+        let Self { score, popularity, created, key } = self;
+        format!("{:016x}.{score:x}.{popularity:x}.{created:x}.{key}", fingerprint(query))
     }
 }
 

@@ -10,23 +10,27 @@
 //!
 //! While nobody writes there is no writer: no heap, no threads, no lock in tantivy.
 
+mod asked;
 mod best;
+mod evaluate;
+mod find;
 mod home;
-mod near;
-mod question;
+mod lists;
 mod rebuild;
 mod schema;
 mod shard;
+mod suggest;
 mod unsynced;
+mod view;
 mod writer;
 
-use crate::{cursor::Cursor, entry, meter};
+use crate::{analyse::Question, cursor::Cursor, entry, meter};
 use async_trait::async_trait;
-use best::Best;
 use home::Home;
 use rebuild::Beside;
-use segue_ports::index::{Hit, Hits, Index, IndexError, Kind, Query, Rebuild, Scan, Write};
-use shard::View;
+use segue_ports::index::{
+    Beginning, Hits, Index, IndexError, Kind, Query, Rating, Rebuild, Scan, Suggestion, Write,
+};
 use std::{
     path::PathBuf,
     sync::{
@@ -36,6 +40,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use view::View;
 use writer::{Command, Target, Writer};
 
 /// Callers that may wait for the writer.
@@ -147,6 +152,16 @@ impl Index for Tantivy {
         apply(&self.0.writer, Target::Live, writes).await
     }
 
+    async fn rate(&self, ratings: &[Rating]) -> Result<(), IndexError> {
+        for some in ratings.chunks(MOST_WRITES) {
+            let (done, wait) = oneshot::channel();
+            let command = Command::Rate { ratings: some.to_vec(), done };
+            self.0.writer.send(command).await.map_err(|_| ended())?;
+            wait.await.map_err(|_| ended())??;
+        }
+        Ok(())
+    }
+
     async fn refresh(&self) -> Result<(), IndexError> {
         // A commit shows what it committed before it returns.
         Ok(())
@@ -155,30 +170,21 @@ impl Index for Tantivy {
     async fn search(&self, query: &Query) -> Result<Hits, IndexError> {
         let begin = Instant::now();
         let after = Cursor::of(query)?;
-        let Some(words) = crate::analyse::Question::new(&query.text) else { return Ok(Hits::default()) };
+        let Some(question) = Question::new(&query.text) else {
+            return Ok(Hits::default());
+        };
         let query = query.clone();
-        let hits = self
-            .read(move |view| {
-                let limit = query.limit.clamp(1, 200) as usize;
-                let question = question::build(&view.fields, &words, &query);
-                let searcher = view.reader.searcher();
-                // One more than asked for tells whether there is another page.
-                let best = Best { limit: limit + 1, after };
-                let mut found = searcher.search(&question, &best).map_err(IndexError::unavailable)?;
-                let more = found.len() > limit;
-                found.truncate(limit);
-                let next = found
-                    .last()
-                    .filter(|_| more)
-                    .map(|last| Cursor { score: last.score, key: last.key.clone() }.text(&query));
-                let hits = found.into_iter().map(|found| {
-                    Ok(Hit { document: view.document(&searcher, found.place)?, score: found.score as f32 })
-                });
-                Ok(Hits { hits: hits.collect::<Result<_, IndexError>>()?, next })
-            })
-            .await;
+        let hits = self.read(move |view| find::find(&view, &question, &query, after)).await;
         meter::searched("tantivy", begin);
         hits
+    }
+
+    async fn suggest(&self, beginning: &Beginning) -> Result<Vec<Suggestion>, IndexError> {
+        let begin = Instant::now();
+        let beginning = beginning.clone();
+        let suggestions = self.read(move |view| suggest::suggest(&view, &beginning)).await;
+        meter::suggested("tantivy", begin);
+        suggestions
     }
 
     async fn scan(&self, kind: Kind, after: Option<&str>, limit: u32) -> Result<Scan, IndexError> {

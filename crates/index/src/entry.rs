@@ -1,17 +1,17 @@
 //! What an engine keeps of a document: the tokens by which it is found, who may find it, and the document.
 
 use crate::{
-    analyse::{name, tokens},
+    analyse::{beginnings, name, tokens},
     rank::Field,
 };
-use segue_domain::{Timestamp, Visibility};
-use segue_ports::index::{Document, Kind, Viewer, Write};
+use segue_domain::{Timestamp, UserId, Visibility};
+use segue_ports::index::{Document, Kind, Rating, Viewer, Write};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The number of this schema. Raise it when what is indexed of the same document changes; an index with
 /// another number wants a rebuild.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// What a tombstone has in the place of its kind.
 pub(crate) const GRAVE: &str = "-";
@@ -40,9 +40,45 @@ pub(crate) fn version_of(write: &Write) -> u64 {
     }
 }
 
-/// The tokens of each field.
-pub(crate) fn fields(document: &Document) -> [(Field, BTreeSet<String>); 4] {
-    Field::ALL.map(|field| (field, tokens(field.texts(document).iter().map(String::as_str))))
+/// The key that a rating is about.
+pub(crate) fn key_rated(rating: &Rating) -> String {
+    key(rating.kind, &rating.id)
+}
+
+/// What is indexed of a document.
+#[derive(Debug)]
+pub(crate) struct Words {
+    /// The tokens of each field. A year is a word too.
+    pub(crate) fields: [(Field, BTreeSet<String>); 5],
+    /// The tokens of all names: what is looked up by its beginning, and with letters wrong.
+    pub(crate) names: BTreeSet<String>,
+}
+
+impl Words {
+    /// Of a document.
+    pub(crate) fn of(document: &Document) -> Self {
+        let year = if document.year == 0 { String::new() } else { document.year.to_string() };
+        let fields = Field::ALL.map(|field| {
+            let mut texts = field.texts(document);
+            if field == Field::Genre {
+                texts.push(&year);
+            }
+            (field, tokens(texts, true))
+        });
+        let of_names = Field::ALL.into_iter().filter(|field| field.is_name());
+        let names = tokens(of_names.flat_map(|field| field.texts(document)), false);
+        Self { fields, names }
+    }
+
+    /// What stands for tokens that begin with one or two letters.
+    pub(crate) fn beginnings(&self) -> BTreeSet<String> {
+        beginnings(&self.names)
+    }
+
+    /// All tokens of all fields.
+    pub(crate) fn all(&self) -> BTreeSet<&str> {
+        self.fields.iter().flat_map(|(_, tokens)| tokens).map(String::as_str).collect()
+    }
 }
 
 /// The title as one name.
@@ -50,18 +86,17 @@ pub(crate) fn title_name(document: &Document) -> Option<String> {
     name(&document.title)
 }
 
-/// The artists as one name each.
+/// Who it is by, as one name each.
 pub(crate) fn artist_names(document: &Document) -> Vec<String> {
-    document.artists.iter().filter_map(|artist| name(artist)).collect()
+    let album = Some(&document.album_artist).filter(|_| document.kind == Kind::Album);
+    document.artists.iter().chain(album).filter_map(|artist| name(artist)).collect()
 }
 
 /// Who may find the document.
 pub(crate) fn viewers(document: &Document) -> Vec<String> {
-    let owner = document.owner.to_string();
-    match document.visibility {
-        Visibility::Public => vec![EVERYBODY.to_owned(), owner],
-        Visibility::Unlisted | Visibility::Private => vec![owner],
-    }
+    let everybody = Some(EVERYBODY.to_owned()).filter(|_| document.visibility == Visibility::Public);
+    let people = [document.owner].into_iter().chain(document.collaborators.iter().copied());
+    everybody.into_iter().chain(people.map(|user| user.to_string())).collect()
 }
 
 /// Of whose documents `viewer` finds any; `None` when of all.
@@ -73,7 +108,7 @@ pub(crate) fn viewer(viewer: Viewer) -> Option<Vec<String>> {
     }
 }
 
-/// A document as it is stored.
+/// A document as it is stored. Its popularity is not in it: that changes by itself.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Stored {
     kind: String,
@@ -81,12 +116,22 @@ pub(crate) struct Stored {
     version: u64,
     owner: String,
     visibility: Visibility,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    collaborators: Vec<String>,
     title: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     artists: Vec<String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     album: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     album_artist: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     genre: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    description: String,
     year: u32,
+    #[serde(default)]
+    items: u32,
     duration_ms: u64,
     created: Timestamp,
 }
@@ -105,12 +150,15 @@ impl From<&Document> for Stored {
             version: document.version,
             owner: document.owner.to_string(),
             visibility: document.visibility,
+            collaborators: document.collaborators.iter().map(UserId::to_string).collect(),
             title: document.title,
             artists: document.artists,
             album: document.album,
             album_artist: document.album_artist,
             genre: document.genre,
+            description: document.description,
             year: document.year,
+            items: document.items,
             duration_ms: document.duration_ms,
             created: document.created,
         }
@@ -121,25 +169,30 @@ impl TryFrom<Stored> for Document {
     type Error = Unreadable;
     fn try_from(stored: Stored) -> Result<Self, Unreadable> {
         let kind = Kind::ALL.into_iter().find(|kind| kind.name() == stored.kind);
+        let user = |id: &String| id.parse().map_err(|e| Unreadable(format!("user: {e}")));
         Ok(Self {
             kind: kind.ok_or_else(|| Unreadable(format!("kind {:?}", stored.kind)))?,
             id: stored.id,
             version: stored.version,
-            owner: stored.owner.parse().map_err(|e| Unreadable(format!("owner: {e}")))?,
+            owner: user(&stored.owner)?,
             visibility: stored.visibility,
+            collaborators: stored.collaborators.iter().map(user).collect::<Result<_, _>>()?,
             title: stored.title,
             artists: stored.artists,
             album: stored.album,
             album_artist: stored.album_artist,
             genre: stored.genre,
+            description: stored.description,
             year: stored.year,
+            items: stored.items,
             duration_ms: stored.duration_ms,
             created: stored.created,
+            popularity: 0,
         })
     }
 }
 
-/// A document from the JSON that was stored.
+/// A document from the JSON that was stored, without its popularity.
 pub(crate) fn read(json: &[u8]) -> Result<Document, Unreadable> {
     serde_json::from_slice::<Stored>(json).map_err(|e| Unreadable(e.to_string()))?.try_into()
 }

@@ -20,3 +20,8 @@ pub(crate) fn searched(engine: &'static str, begin: Instant) {
     metrics::histogram!("segue_index_search_seconds", "engine" => engine)
         .record(begin.elapsed().as_secs_f64());
 }
+
+pub(crate) fn suggested(engine: &'static str, begin: Instant) {
+    metrics::histogram!("segue_index_suggest_seconds", "engine" => engine)
+        .record(begin.elapsed().as_secs_f64());
+}

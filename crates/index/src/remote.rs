@@ -14,12 +14,17 @@ mod building;
 mod config;
 mod door;
 mod layout;
+mod popular;
 mod question;
 mod rebuild;
 
 pub use config::{Config, Password};
 
-use crate::{analyse::Question, cursor::Cursor, entry, meter};
+use crate::{
+    analyse::{Question, highlights},
+    cursor::Cursor,
+    entry, meter,
+};
 use async_trait::async_trait;
 use batch::Target;
 use building::Building;
@@ -27,7 +32,9 @@ use door::{Answer, Door};
 use layout::{Meta, Names};
 use opensearch::http::Method;
 use segue_domain::EventId;
-use segue_ports::index::{Document, Hit, Hits, Index, IndexError, Kind, Query, Rebuild, Scan, Write};
+use segue_ports::index::{
+    Beginning, Document, Hit, Hits, Index, IndexError, Kind, Query, Rating, Rebuild, Scan, Suggestion, Write,
+};
 use serde_json::{Value, json};
 use std::{
     sync::Arc,
@@ -96,7 +103,8 @@ impl Engine {
 fn document(hit: &mut Value) -> Result<Document, IndexError> {
     let stored: entry::Stored =
         serde_json::from_value(hit["_source"]["source"].take()).map_err(IndexError::unavailable)?;
-    stored.try_into().map_err(IndexError::unavailable)
+    let document: Document = stored.try_into().map_err(IndexError::unavailable)?;
+    Ok(Document { popularity: popular::popularity(hit), ..document })
 }
 
 fn key(hit: &Value) -> String {
@@ -139,7 +147,9 @@ impl Index for OpenSearch {
     async fn search(&self, query: &Query) -> Result<Hits, IndexError> {
         let begin = Instant::now();
         let after = Cursor::of(query)?;
-        let Some(words) = Question::new(&query.text) else { return Ok(Hits::default()) };
+        let Some(words) = Question::new(&query.text) else {
+            return Ok(Hits::default());
+        };
         let limit = query.limit.clamp(1, 200) as usize;
         // One more than asked for tells whether there is another page.
         let body = question::build(&words, query, after.as_ref(), limit + 1);
@@ -150,10 +160,41 @@ impl Index for OpenSearch {
         found.truncate(limit);
         // Scores are sums of whole numbers below 2^24.
         let score = |hit: &Value| hit["_score"].as_f64().unwrap_or(0.0);
-        let next = found.last().filter(|_| more);
-        let next = next.map(|hit| Cursor { score: score(hit) as u32, key: key(hit) }.text(query));
-        let hits = found.iter_mut().map(|hit| Ok(Hit { score: score(hit) as f32, document: document(hit)? }));
-        Ok(Hits { hits: hits.collect::<Result<_, IndexError>>()?, next })
+        let mut hits = Vec::with_capacity(found.len());
+        let mut last = None;
+        for hit in &mut found {
+            let (score, key) = (score(hit), key(hit));
+            let document = document(hit)?;
+            last = Some(Cursor {
+                score: score as u32,
+                popularity: document.popularity,
+                created: document.created.0,
+                key,
+            });
+            let highlights = highlights(&words, &document);
+            hits.push(Hit { document, score: score as f32, highlights });
+        }
+        let next = last.filter(|_| more).map(|last| last.text(query));
+        Ok(Hits { hits, next })
+    }
+
+    async fn rate(&self, ratings: &[Rating]) -> Result<(), IndexError> {
+        for some in ratings.chunks(MOST_WRITES) {
+            popular::rate(&self.0, some).await?;
+        }
+        Ok(())
+    }
+
+    async fn suggest(&self, beginning: &Beginning) -> Result<Vec<Suggestion>, IndexError> {
+        let begin = Instant::now();
+        let Some(body) = question::begun(beginning) else { return Ok(Vec::new()) };
+        let found = self.0.search(&body, self.0.config.search_timeout).await;
+        meter::suggested("opensearch", begin);
+        let suggestion = |mut hit: Value| {
+            let Document { title, kind, id, .. } = document(&mut hit)?;
+            Ok(Suggestion { text: title, kind, id })
+        };
+        found?.into_iter().map(suggestion).collect()
     }
 
     async fn scan(&self, kind: Kind, after: Option<&str>, limit: u32) -> Result<Scan, IndexError> {

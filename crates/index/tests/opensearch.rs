@@ -2,7 +2,7 @@
 //! `SEGUE_TEST_OPENSEARCH=http://host:port`. Every test has indexes of its own, and removes them.
 
 use futures::future::BoxFuture;
-use segue_domain::{Timestamp, UserId, Visibility};
+use segue_domain::{UserId, Visibility};
 use segue_index::{OpenSearch, OpenSearchConfig};
 use segue_ports::{
     contract::index::Engine,
@@ -76,19 +76,8 @@ impl Engine for Cluster {
 
 fn song(id: &str, version: u64) -> Write {
     Write::Put(Box::new(Document {
-        kind: Kind::Song,
-        id: id.to_owned(),
-        version,
-        owner: UserId::new(),
-        visibility: Visibility::Public,
         title: "Shared Song".to_owned(),
-        artists: Vec::new(),
-        album: String::new(),
-        album_artist: String::new(),
-        genre: String::new(),
-        year: 0,
-        duration_ms: 0,
-        created: Timestamp(0),
+        ..Document::new(Kind::Song, id, version, UserId::new(), Visibility::Public)
     }))
 }
 

@@ -1,19 +1,22 @@
 //! Keeps the index in step: takes facts from the queue in batches and applies them by version.
 
 use crate::{
-    document::{self, Malformed},
+    document::{self, Change, Malformed},
     queue,
     role::Inner,
 };
 use segue_mesh::{from_proto, telemetry};
 use segue_ports::{
     bus::{BusError, Delivery, Message, WorkConsumer},
-    index::{IndexError, Write},
+    index::{IndexError, Kind, Rating, Write},
 };
 use segue_proto::event::v1::Event;
 use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 use tracing::Instrument;
+
+/// Ratings that the index takes at once.
+const MOST_RATINGS: usize = 1_000;
 
 /// Why taking facts has ended for the moment.
 enum Ended {
@@ -102,14 +105,18 @@ async fn gather(
 
 /// Applies a batch at once. What cannot be understood is parked after its attempts and holds up nothing else.
 async fn apply(search: &Inner, batch: Batch, pause: Duration) -> Result<(), Ended> {
-    let (mut good, mut events, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut good, mut events) = (Vec::new(), Vec::new());
+    let (mut writes, mut ratings) = (Vec::new(), Vec::new());
     let mut bad: Vec<(Box<dyn Delivery>, Malformed)> = Vec::new();
     for delivery in batch {
         match document::change(delivery.message()) {
-            Ok((write, event)) => {
+            Ok((change, event)) => {
                 good.push(delivery);
                 events.push(event);
-                writes.push(write);
+                match change {
+                    Change::Write(write) => writes.push(write),
+                    Change::Rate(some) => ratings.extend(some),
+                }
             }
             Err(error) => bad.push((delivery, error)),
         }
@@ -127,7 +134,15 @@ async fn apply(search: &Inner, batch: Batch, pause: Duration) -> Result<(), Ende
     let span = tracing::info_span!("index_apply", events = good.len());
     // A span has one parent: the first event's trace shows the batch.
     telemetry::follow(&span, good.first().and_then(|d| d.message().traceparent.as_deref()));
-    match search.index.apply(&newest(writes)).instrument(span).await {
+    let applied = async {
+        search.index.apply(&newest(writes)).await?;
+        // Most batches have none: songs are rated some seconds after they were heard, many at once.
+        for some in last(ratings).chunks(MOST_RATINGS) {
+            search.index.rate(some).await?;
+        }
+        Ok(())
+    };
+    match applied.instrument(span).await {
         Ok(()) => {
             count(search, &events);
             all(good.into_iter().map(|delivery| delivery.ack())).await
@@ -152,6 +167,15 @@ fn newest(writes: Vec<Write>) -> Vec<Write> {
         }
     }
     newest.into_values().collect()
+}
+
+/// The last rating of each thing.
+fn last(ratings: Vec<Rating>) -> Vec<Rating> {
+    let mut last: HashMap<(Kind, String), Rating> = HashMap::with_capacity(ratings.len());
+    for rating in ratings {
+        last.insert((rating.kind, rating.id.clone()), rating);
+    }
+    last.into_values().collect()
 }
 
 async fn all(answers: impl Iterator<Item = impl Future<Output = Result<(), BusError>>>) -> Result<(), Ended> {

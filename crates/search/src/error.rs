@@ -22,9 +22,12 @@ pub enum Error {
     /// The index.
     #[error(transparent)]
     Index(IndexError),
-    /// The song service did not answer.
-    #[error("song service does not answer: {0}")]
-    Songs(String),
+    /// The service of that name, which owns what can be found, did not answer.
+    #[error("{0} service does not answer: {1}")]
+    Owner(&'static str, String),
+    /// The service of that name is not part of this system, or of a version that does not know what it was asked.
+    #[error("the {0} service is not there, or does not say what it has; run it in the version of the others")]
+    Unknown(&'static str),
     /// The bus.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -62,9 +65,9 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Invalid(_) => Code::InvalidArgument,
-            Self::Rebuilding => Code::FailedPrecondition,
+            Self::Rebuilding | Self::Unknown(_) => Code::FailedPrecondition,
             Self::Verifying => Code::ResourceExhausted,
-            Self::Closing | Self::Index(_) | Self::Songs(_) | Self::Bus(_) => Code::Unavailable,
+            Self::Closing | Self::Index(_) | Self::Owner(..) | Self::Bus(_) => Code::Unavailable,
             Self::Internal(_) | Self::Config(_) => Code::Internal,
         }
     }
@@ -76,7 +79,9 @@ impl Coded for Error {
             Self::Verifying => "INDEX_VERIFYING",
             Self::Closing => "SHUTTING_DOWN",
             Self::Index(_) => "INDEX_UNAVAILABLE",
-            Self::Songs(_) => "SONG_SERVICE_UNAVAILABLE",
+            Self::Owner("playlist", _) => "PLAYLIST_SERVICE_UNAVAILABLE",
+            Self::Owner(..) => "SONG_SERVICE_UNAVAILABLE",
+            Self::Unknown(_) => "SERVICE_UNKNOWN",
             Self::Bus(_) => "BUS_UNAVAILABLE",
             Self::Internal(_) => "INTERNAL",
             Self::Config(_) => "CONFIG_INVALID",
@@ -93,7 +98,7 @@ impl Coded for Error {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Verifying => Some(Duration::from_secs(5)),
-            Self::Closing | Self::Index(_) | Self::Songs(_) | Self::Bus(_) => Some(Duration::from_secs(1)),
+            Self::Closing | Self::Index(_) | Self::Owner(..) | Self::Bus(_) => Some(Duration::from_secs(1)),
             _ => None,
         }
     }

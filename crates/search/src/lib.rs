@@ -2,7 +2,7 @@
 //! the data say.
 //!
 //! It owns the index and nothing else: no table is its own, and everything in the index can be made again from the
-//! song service. It learns of changes by events, applies them by version, and so hears the same one twice or late
+//! services that own it, but how popular songs are: that is kept from index to index, and said again as they are heard. It learns of changes by events, applies them by version, and so hears the same one twice or late
 //! without harm. It must not know an engine or another role, and it decides nothing: whether a song plays and who may
 //! see it is what the event says.
 #![forbid(unsafe_code)]
@@ -12,11 +12,14 @@ mod consume;
 mod document;
 mod error;
 mod find;
+mod fresh;
+mod item;
 mod queue;
 mod rebuild;
 mod role;
 mod service;
-mod songs;
+mod sources;
+mod suggest;
 mod verify;
 
 pub use config::SearchConfig;

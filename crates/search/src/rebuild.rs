@@ -1,10 +1,11 @@
-//! Rebuilding: a new index beside the one that answers, filled from the song service, put in its place at the end.
+//! Rebuilding: a new index beside the one that answers, filled from the services that own what can be found, put
+//! in its place at the end.
 //!
 //! Facts go on to be applied, to both. A page that was read before a change may arrive after it; versions decide.
 
-use crate::{Error, consume::rest, role::Inner};
+use crate::{Error, consume::rest, role::Inner, sources::Page};
 use segue_domain::Timestamp;
-use segue_ports::index::{Rebuild, Write};
+use segue_ports::index::{Kind, Rebuild, Write};
 use std::{
     sync::{Arc, PoisonError},
     time::Duration,
@@ -76,28 +77,50 @@ pub(crate) async fn when_wanted(search: &Arc<Inner>) {
 async fn build(search: &Inner, progress: &watch::Sender<Job>) -> Result<(), Error> {
     tracing::info!("index is being rebuilt");
     let mut new = search.index.rebuild().await?;
-    let mut after = None;
-    loop {
-        let page = read(search, after).await?;
-        let songs = page.documents.len() as u64;
-        let writes: Vec<Write> = page.documents.into_iter().map(|d| Write::Put(Box::new(d))).collect();
-        for part in writes.chunks(1_000) {
-            put(search, new.as_mut(), part).await?;
-        }
-        progress.send_modify(|job| job.songs += songs);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
+    for kind in Kind::ALL {
+        copy(search, new.as_mut(), kind, progress).await?;
     }
     Ok(new.finish().await?)
 }
 
-async fn read(search: &Inner, after: Option<String>) -> Result<crate::songs::Page, Error> {
+/// Everything of a kind.
+async fn copy(
+    search: &Inner,
+    new: &mut dyn Rebuild,
+    kind: Kind,
+    progress: &watch::Sender<Job>,
+) -> Result<(), Error> {
+    let mut after = None;
+    loop {
+        let page = match read(search, kind, after).await {
+            Err(error @ Error::Unknown(_)) => {
+                tracing::error!(%error, kind = kind.name(), "the new index has none of this kind");
+                return Ok(());
+            }
+            page => page?,
+        };
+        let count = page.documents.len() as u64;
+        let writes: Vec<Write> = page.documents.into_iter().map(|d| Write::Put(Box::new(d))).collect();
+        for part in writes.chunks(1_000) {
+            put(search, new, part).await?;
+        }
+        if kind == Kind::Song {
+            progress.send_modify(|job| job.songs += count);
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+async fn read(search: &Inner, kind: Kind, after: Option<String>) -> Result<Page, Error> {
     let mut attempt = 1;
     loop {
-        match search.songs.scan(after.clone()).await {
-            Err(error @ Error::Songs(_)) if attempt < ATTEMPTS => again(search, &mut attempt, &error).await?,
+        match search.sources.scan(kind, after.clone()).await {
+            Err(error @ Error::Owner(..)) if attempt < ATTEMPTS => {
+                again(search, &mut attempt, &error).await?;
+            }
             result => return result,
         }
     }

@@ -4,7 +4,7 @@ use crate::{
     Error, SearchConfig, consume, queue,
     rebuild::{self, Job},
     service::SearchApi,
-    songs::Songs,
+    sources::Sources,
 };
 use segue_domain::Clock;
 use segue_mesh::{Channel, RoleSigner};
@@ -22,11 +22,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub struct Deps {
     /// The index.
     pub index: Arc<dyn Index>,
-    /// Facts about songs.
+    /// Facts about what can be found.
     pub bus: Arc<dyn Bus>,
-    /// The song service, to read all songs from.
+    /// The song service, to read all songs, albums and artists from.
     pub songs: Channel,
-    /// Proves to the song service who asks.
+    /// The playlist service, to read all playlists from. Without it the index cannot be rebuilt or compared.
+    pub playlists: Option<Channel>,
+    /// Proves to these services who asks.
     pub role: RoleSigner,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -44,7 +46,7 @@ pub(crate) struct Inner {
     pub(crate) config: SearchConfig,
     pub(crate) index: Arc<dyn Index>,
     pub(crate) bus: Arc<dyn Bus>,
-    pub(crate) songs: Songs,
+    pub(crate) sources: Sources,
     pub(crate) clock: Arc<dyn Clock>,
     /// The rebuild of this process, while one goes on and after it ended.
     pub(crate) job: Mutex<Option<watch::Receiver<Job>>>,
@@ -64,9 +66,9 @@ impl Search {
     /// [`Error::Config`] when the configuration cannot work.
     pub fn new(config: SearchConfig, deps: Deps) -> Result<Self, Error> {
         let config = config.checked()?;
-        let Deps { index, bus, songs, role, clock } = deps;
+        let Deps { index, bus, songs, playlists, role, clock } = deps;
         let inner = Inner {
-            songs: Songs::new(songs, role, config.scan_page),
+            sources: Sources::new(songs, playlists, role, config.scan_page),
             config,
             index,
             bus,

@@ -1,7 +1,9 @@
 //! The methods of `segue.search.v1.SearchService`.
 
 use crate::{
-    Error, rebuild,
+    Error,
+    fresh::Seen,
+    item, rebuild,
     role::Inner,
     verify::{self, Difference, How, Said},
 };
@@ -36,12 +38,13 @@ impl SearchService for SearchApi {
     type VerifyIndexStream = BoxStream<'static, Result<VerifyIndexResponse, Status>>;
 
     async fn search(&self, request: Request<SearchRequest>) -> Reply<SearchResponse> {
-        let caller = Caller::of(&request);
-        self.search.find(&caller, request.into_inner()).await.map(Response::new).map_err(status)
+        let (caller, seen) = (Caller::of(&request), Seen::of(request.metadata()));
+        self.search.find(&caller, &seen, request.into_inner()).await.map(Response::new).map_err(status)
     }
 
-    async fn suggest(&self, _: Request<SuggestRequest>) -> Reply<SuggestResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn suggest(&self, request: Request<SuggestRequest>) -> Reply<SuggestResponse> {
+        let caller = Caller::of(&request);
+        self.search.suggest(&caller, request.into_inner()).await.map(Response::new).map_err(status)
     }
 
     async fn rebuild_index(&self, _: Request<RebuildIndexRequest>) -> Reply<Self::RebuildIndexStream> {
@@ -114,7 +117,7 @@ fn on_the_wire(difference: Difference) -> pb::Difference {
     };
     pb::Difference {
         difference_kind: how.into(),
-        kind: pb::Kind::Song.into(),
+        kind: item::kind_on_the_wire(difference.kind).into(),
         id: difference.id,
         database_version: difference.database_version,
         index_version: difference.index_version,

@@ -24,7 +24,7 @@ pub(crate) enum Said {
     Done { songs: u64, truncated: bool },
 }
 
-type Found = BTreeMap<String, Difference>;
+type Found = BTreeMap<(Kind, String), Difference>;
 
 /// Compares everything and says what it finds. Ends early when nobody listens any more.
 pub(crate) async fn verify(search: &Inner, listener: &mpsc::Sender<Said>) -> Result<(), Error> {
@@ -43,6 +43,7 @@ pub(crate) async fn verify(search: &Inner, listener: &mpsc::Sender<Said>) -> Res
     tell(listener, Said::Done { songs: first.songs, truncated: first.truncated }).await
 }
 
+#[derive(Default)]
 struct Pass {
     found: Found,
     songs: u64,
@@ -50,16 +51,42 @@ struct Pass {
     truncated: bool,
 }
 
-/// Everything once. With `before`, only what is found there and is the same now, and no further than that.
+/// Everything once, kind by kind. With `before`, only what is found there and is the same now, and no further than that.
 async fn pass(search: &Inner, listener: &mpsc::Sender<Said>, before: Option<&Found>) -> Result<Pass, Error> {
-    let last = before.and_then(|found| found.keys().next_back());
-    let mut database = InDatabase::new(search);
-    let mut index = InIndex::new(search, Kind::Song);
-    let mut pass = Pass { found: Found::new(), songs: 0, truncated: false };
+    let mut pass = Pass::default();
+    for kind in Kind::ALL {
+        let last = before.map(|found| found.keys().rfind(|(of, _)| *of == kind).map(|(_, id)| id));
+        // Nothing differed: nothing is looked at again.
+        if last == Some(None) {
+            continue;
+        }
+        match of_kind(search, listener, kind, before, last.flatten(), &mut pass).await {
+            Err(error @ Error::Unknown(_)) => {
+                tracing::error!(%error, kind = kind.name(), "this kind is not compared");
+            }
+            done => done?,
+        }
+        if pass.truncated {
+            break;
+        }
+    }
+    Ok(pass)
+}
+
+async fn of_kind(
+    search: &Inner,
+    listener: &mpsc::Sender<Said>,
+    kind: Kind,
+    before: Option<&Found>,
+    last: Option<&String>,
+    pass: &mut Pass,
+) -> Result<(), Error> {
+    let mut database = InDatabase::new(search, kind);
+    let mut index = InIndex::new(search, kind);
     let (mut wanted, mut indexed) = (database.next().await?, index.next().await?);
     loop {
         let order = match (&wanted, &indexed) {
-            (None, None) => break,
+            (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(wanted), Some(indexed)) => wanted.id.cmp(&indexed.id),
@@ -69,18 +96,22 @@ async fn pass(search: &Inner, listener: &mpsc::Sender<Said>, before: Option<&Fou
             Ordering::Equal => (wanted.take(), indexed.take()),
             Ordering::Greater => (None, indexed.take()),
         };
-        if let Some(difference) = Difference::between(left.as_ref(), right.as_ref())
-            && before.is_none_or(|found| found.get(&difference.id) == Some(&difference))
-        {
-            pass.found.insert(difference.id.clone(), difference);
+        if let Some(difference) = Difference::between(left.as_ref(), right.as_ref()) {
+            let key = (kind, difference.id.clone());
+            if before.is_none_or(|found| found.get(&key) == Some(&difference)) {
+                pass.found.insert(key, difference);
+            }
         }
         let id = left.as_ref().or(right.as_ref()).map(|document| &document.id);
         if last.is_some() && id >= last {
-            break;
+            return Ok(());
         }
         if left.is_some() {
-            pass.songs += 1;
-            if before.is_none() && pass.songs.is_multiple_of(u64::from(search.config.scan_page)) {
+            pass.songs += u64::from(kind == Kind::Song);
+            if before.is_none()
+                && kind == Kind::Song
+                && pass.songs.is_multiple_of(u64::from(search.config.scan_page))
+            {
                 tell(listener, Said::Compared(pass.songs)).await?;
             }
             wanted = database.next().await?;
@@ -89,11 +120,10 @@ async fn pass(search: &Inner, listener: &mpsc::Sender<Said>, before: Option<&Fou
             indexed = index.next().await?;
         }
         if pass.found.len() >= search.config.max_differences {
-            pass.truncated = wanted.is_some() || indexed.is_some();
-            break;
+            pass.truncated = wanted.is_some() || indexed.is_some() || Some(&kind) != Kind::ALL.last();
+            return Ok(());
         }
     }
-    Ok(pass)
 }
 
 async fn tell(listener: &mpsc::Sender<Said>, said: Said) -> Result<(), Error> {

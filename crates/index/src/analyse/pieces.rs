@@ -4,8 +4,11 @@ use super::{TOKEN_CHARS, cut};
 use std::collections::BTreeSet;
 use unicode_normalization::char::is_combining_mark;
 
+/// Between two words of a pair. No word contains it.
+const PAIR: char = '_';
+
 /// A part of a chunk between white space.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
     /// Letters and digits, with or without signs between them.
     Word {
@@ -36,6 +39,48 @@ impl Piece {
         }
     }
 
+    /// Tokens of its parts that follow each other.
+    pub(super) fn inner_pairs(&self) -> Vec<String> {
+        match self {
+            Self::Word { parts, .. } => {
+                parts.iter().zip(parts.iter().skip(1)).map(|(one, next)| pair(one, next)).collect()
+            }
+            Self::Dense(_) | Self::Signs(_) => Vec::new(),
+        }
+    }
+
+    /// The tokens of two that follow each other, whichever way each of them is written.
+    pub(super) fn pairs(one: &Self, next: &Self) -> BTreeSet<String> {
+        let heads = next.heads();
+        one.tails().iter().flat_map(|tail| heads.iter().map(|head| pair(tail, head))).collect()
+    }
+
+    /// Ways in which it may begin, as one word.
+    fn heads(&self) -> Vec<String> {
+        match self {
+            Self::Dense(text) => text.chars().next().map(String::from).into_iter().collect(),
+            Self::Word { parts, .. } => self.whole().into_iter().chain(parts.first().cloned()).collect(),
+            Self::Signs(_) => self.whole(),
+        }
+    }
+
+    /// Ways in which it may end, as one word.
+    fn tails(&self) -> Vec<String> {
+        match self {
+            Self::Dense(text) => text.chars().next_back().map(String::from).into_iter().collect(),
+            Self::Word { parts, .. } => self.whole().into_iter().chain(parts.last().cloned()).collect(),
+            Self::Signs(_) => self.whole(),
+        }
+    }
+
+    /// Ways to write it in one.
+    pub(super) fn whole(&self) -> Vec<String> {
+        match self {
+            Self::Word { joined, styled, .. } => styled.iter().chain([joined]).cloned().collect(),
+            Self::Dense(text) | Self::Signs(text) => vec![text.clone()],
+        }
+    }
+
     /// What of it is indexed.
     pub(super) fn tokens(&self, tokens: &mut BTreeSet<String>) {
         match self {
@@ -51,6 +96,17 @@ impl Piece {
             Self::Signs(signs) => _ = tokens.insert(cut(signs, TOKEN_CHARS)),
         }
     }
+}
+
+fn pair(one: &str, next: &str) -> String {
+    format!("{}{PAIR}{}", cut(one, TOKEN_CHARS), cut(next, TOKEN_CHARS))
+}
+
+/// Pieces that follow each other. A sign between words ("Simon & Garfunkel") is none, unless there are only signs.
+pub(super) fn neighbours(pieces: &[Piece]) -> impl Iterator<Item = (&Piece, &Piece)> {
+    let words = pieces.iter().any(Piece::is_word);
+    let spoken = move |piece: &&Piece| piece.is_word() == words;
+    pieces.iter().filter(spoken).zip(pieces.iter().filter(spoken).skip(1))
 }
 
 /// Every two neighbours.

@@ -129,7 +129,9 @@ impl Home {
     /// Says that everything is synced.
     pub(super) fn unmark(&mut self) -> Result<(), IndexError> {
         match fs::remove_file(self.root.join(MARK)) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(IndexError::unavailable(e)),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                return Err(IndexError::unavailable(e));
+            }
             _ => {}
         }
         self.marked = false;

@@ -1,10 +1,11 @@
 //! Fields of the folder's index.
 
 use crate::{
-    entry::{self, GRAVE, Stored},
-    rank::Field as Words,
+    entry::{self, GRAVE, Stored, Words},
+    rank::Field as OfWords,
 };
-use segue_ports::index::{IndexError, Write};
+use segue_domain::Visibility;
+use segue_ports::index::{Document, IndexError, Kind, Write};
 use tantivy::{
     TantivyDocument,
     schema::{FAST, Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions},
@@ -12,6 +13,19 @@ use tantivy::{
 
 pub(super) const KEY: &str = "key";
 pub(super) const VERSION: &str = "version";
+/// How popular it is.
+pub(super) const POPULARITY: &str = "popularity";
+/// Number of its kind.
+pub(super) const SORT: &str = "sort";
+/// 1 when everybody may find it.
+pub(super) const PUBLIC: &str = "public";
+pub(super) const YEAR: &str = "year";
+/// When it was made, milliseconds.
+pub(super) const CREATED: &str = "created";
+/// The title as one name.
+pub(super) const TITLE_NAME: &str = "title_name";
+/// What a tombstone has in the place of the number of its kind.
+pub(super) const NO_SORT: u64 = Kind::ALL.len() as u64;
 
 /// The fields, by what they are for.
 #[derive(Debug, Clone, Copy)]
@@ -28,9 +42,16 @@ pub(super) struct Fields {
     pub(super) title_name: Field,
     /// Artists as one name each.
     pub(super) artist_name: Field,
+    /// Tokens of all names, and what stands for their beginnings.
+    pub(super) names: Field,
     /// The document.
     pub(super) stored: Field,
-    words: [Field; 4],
+    popularity: Field,
+    sort: Field,
+    public: Field,
+    year: Field,
+    created: Field,
+    words: [Field; 5],
 }
 
 /// Tokens as they are: neither positions nor frequencies nor lengths count.
@@ -45,11 +66,15 @@ fn token() -> TextOptions {
 pub(super) fn schema() -> Schema {
     let mut schema = Schema::builder();
     schema.add_text_field(KEY, token() | FAST);
-    schema.add_u64_field(VERSION, FAST);
-    for name in ["kind", "viewer", "title_name", "artist_name"] {
+    schema.add_text_field(TITLE_NAME, token() | FAST);
+    for name in [VERSION, POPULARITY, SORT, PUBLIC, YEAR] {
+        schema.add_u64_field(name, FAST);
+    }
+    schema.add_i64_field(CREATED, FAST);
+    for name in ["kind", "viewer", "artist_name", "names"] {
         schema.add_text_field(name, token());
     }
-    for field in Words::ALL {
+    for field in OfWords::ALL {
         schema.add_text_field(field.name(), token());
     }
     schema.add_bytes_field("stored", STORED);
@@ -65,41 +90,69 @@ impl Fields {
             version: field(VERSION)?,
             kind: field("kind")?,
             viewer: field("viewer")?,
-            title_name: field("title_name")?,
+            title_name: field(TITLE_NAME)?,
             artist_name: field("artist_name")?,
+            names: field("names")?,
             stored: field("stored")?,
+            popularity: field(POPULARITY)?,
+            sort: field(SORT)?,
+            public: field(PUBLIC)?,
+            year: field(YEAR)?,
+            created: field(CREATED)?,
             words: [
-                field(Words::Title.name())?,
-                field(Words::Artist.name())?,
-                field(Words::Album.name())?,
-                field(Words::Genre.name())?,
+                field(OfWords::Title.name())?,
+                field(OfWords::Artist.name())?,
+                field(OfWords::Album.name())?,
+                field(OfWords::Genre.name())?,
+                field(OfWords::Description.name())?,
             ],
         })
     }
 
-    pub(super) fn words(&self, field: Words) -> Field {
+    pub(super) fn words(&self, field: OfWords) -> Field {
         self.words[match field {
-            Words::Title => 0,
-            Words::Artist => 1,
-            Words::Album => 2,
-            Words::Genre => 3,
+            OfWords::Title => 0,
+            OfWords::Artist => 1,
+            OfWords::Album => 2,
+            OfWords::Genre => 3,
+            OfWords::Description => 4,
         }]
     }
 
     /// A write as tantivy takes it.
-    pub(super) fn row(&self, key: &str, write: &Write) -> Result<TantivyDocument, IndexError> {
-        let mut row = TantivyDocument::default();
-        row.add_text(self.key, key);
-        row.add_u64(self.version, entry::version_of(write));
-        let Write::Put(document) = write else {
-            row.add_text(self.kind, GRAVE);
-            return Ok(row);
-        };
+    pub(super) fn row(
+        &self,
+        key: &str,
+        write: &Write,
+        popularity: u8,
+    ) -> Result<TantivyDocument, IndexError> {
+        match write {
+            Write::Put(document) => self.document(key, document, popularity),
+            Write::Delete { version, .. } => Ok(self.grave(key, *version, 0)),
+        }
+    }
+
+    /// A document, that popular.
+    pub(super) fn document(
+        &self,
+        key: &str,
+        document: &Document,
+        popularity: u8,
+    ) -> Result<TantivyDocument, IndexError> {
+        let mut row = self.begun(key, document.version, popularity);
         row.add_text(self.kind, document.kind.name());
+        row.add_u64(self.sort, sort(document.kind));
+        row.add_u64(self.public, u64::from(document.visibility == Visibility::Public));
+        row.add_u64(self.year, document.year.into());
+        row.add_i64(self.created, document.created.0);
         for viewer in entry::viewers(document) {
             row.add_text(self.viewer, viewer);
         }
-        for (field, tokens) in entry::fields(document) {
+        let words = Words::of(document);
+        for token in words.names.iter().chain(&words.beginnings()) {
+            row.add_text(self.names, token);
+        }
+        for (field, tokens) in words.fields {
             for token in tokens {
                 row.add_text(self.words(field), token);
             }
@@ -110,17 +163,29 @@ impl Fields {
         for name in entry::artist_names(document) {
             row.add_text(self.artist_name, name);
         }
-        let json = serde_json::to_vec(&Stored::from(&**document)).map_err(IndexError::unavailable)?;
+        let json = serde_json::to_vec(&Stored::from(document)).map_err(IndexError::unavailable)?;
         row.add_bytes(self.stored, &json);
         Ok(row)
     }
 
-    /// A tombstone.
-    pub(super) fn grave(&self, key: &str, version: u64) -> TantivyDocument {
+    /// A tombstone; with version 0, what holds the popularity of something that has not come yet.
+    pub(super) fn grave(&self, key: &str, version: u64, popularity: u8) -> TantivyDocument {
+        let mut row = self.begun(key, version, popularity);
+        row.add_text(self.kind, GRAVE);
+        row.add_u64(self.sort, NO_SORT);
+        row
+    }
+
+    fn begun(&self, key: &str, version: u64, popularity: u8) -> TantivyDocument {
         let mut row = TantivyDocument::default();
         row.add_text(self.key, key);
         row.add_u64(self.version, version);
-        row.add_text(self.kind, GRAVE);
+        row.add_u64(self.popularity, popularity.into());
         row
     }
+}
+
+/// The number of a kind.
+pub(super) fn sort(kind: Kind) -> u64 {
+    Kind::ALL.iter().position(|one| *one == kind).map_or(NO_SORT, |place| place as u64)
 }

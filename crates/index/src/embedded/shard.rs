@@ -1,47 +1,33 @@
 //! One tantivy index, and the writing of it.
 
 use super::{
-    schema::{Fields, KEY, VERSION, schema},
+    schema::{Fields, schema},
     unsynced::{Unsynced, sync},
+    view::{Held, View},
 };
 use crate::{
-    entry::{self, GRAVE, key_of, version_of},
+    entry::{key_of, key_rated, version_of},
     meter::Applied,
 };
-use segue_ports::index::{Document, IndexError, Write};
+use segue_ports::index::{IndexError, Rating, Write};
 use std::{
     collections::{HashMap, HashSet},
     ffi::OsString,
     path::{Path, PathBuf},
 };
 use tantivy::{
-    DocAddress, DocSet, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED,
-    TantivyDocument, Term,
-    collector::DocSetCollector,
+    Index, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, Term,
     indexer::{IndexWriterOptions, LogMergePolicy},
-    query::TermQuery,
-    schema::{IndexRecordOption, Value},
 };
 
-/// Blocks of stored documents that are kept decompressed, of each segment: 16 kB each.
-const STORE_BLOCKS: usize = 2;
+/// Blocks of stored documents that are kept decompressed, of each segment.
+const STORE_BLOCKS: usize = 4;
+/// Bytes of such a block. A page of answers reads one for each.
+const STORE_BLOCK: usize = 4096;
 /// Segments with fewer documents are alike to the merge policy.
 const SMALL_SEGMENT: u32 = 256;
 /// Segments of a size that are merged into one.
 const MERGED_SEGMENTS: usize = 6;
-
-/// What a search needs.
-#[derive(Clone)]
-pub(super) struct View {
-    pub(super) reader: IndexReader,
-    pub(super) fields: Fields,
-}
-
-impl std::fmt::Debug for View {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("View").finish_non_exhaustive()
-    }
-}
 
 /// One index and its writer.
 pub(super) struct Shard {
@@ -50,8 +36,8 @@ pub(super) struct Shard {
     view: View,
     /// There while something is being written.
     writer: Option<IndexWriter>,
-    /// Versions that the next commit will show.
-    pending: HashMap<String, u64>,
+    /// What the next commit will show.
+    pending: HashMap<String, Held>,
     synced: HashSet<OsString>,
 }
 
@@ -66,8 +52,11 @@ impl Shard {
     pub(super) fn create(folder: PathBuf) -> Result<Self, IndexError> {
         std::fs::create_dir_all(&folder).map_err(IndexError::unavailable)?;
         // Compression in a thread of its own would be a thread per commit.
-        let settings =
-            IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
+        let settings = IndexSettings {
+            docstore_compress_dedicated_thread: false,
+            docstore_blocksize: STORE_BLOCK,
+            ..IndexSettings::default()
+        };
         let directory = Unsynced::open(&folder).map_err(IndexError::unavailable)?;
         let index = Index::builder().schema(schema()).settings(settings).open_or_create(directory);
         Self::with(folder, index.map_err(IndexError::unavailable)?)
@@ -105,31 +94,85 @@ impl Shard {
         &self.folder
     }
 
-    /// Adds to the next commit what is newer than what is there.
-    pub(super) fn add(&mut self, writes: &[Write]) -> Result<Applied, IndexError> {
+    /// Adds to the next commit what is newer than what is there. Of what is new here the popularity is asked of `old`.
+    pub(super) fn add(&mut self, writes: &[Write], old: Option<&View>) -> Result<Applied, IndexError> {
         let searcher = self.view.reader.searcher();
+        let old = old.map(|view| (view, view.reader.searcher()));
         let mut applied = Applied::default();
         for write in writes {
             let (key, version) = (key_of(write), version_of(write));
             let there = match self.pending.get(&key) {
-                Some(version) => Some(*version),
-                None => self.view.version(&searcher, &key)?,
+                Some(held) => Some(*held),
+                None => self.view.held(&searcher, &key)?,
             };
-            if there.is_some_and(|there| version <= there) {
+            if there.is_some_and(|there| version <= there.version) {
                 applied.stale += 1;
                 continue;
             }
-            let row = self.view.fields.row(&key, write)?;
-            let term = Term::from_field_text(self.view.fields.key, &key);
-            let writer = self.writer()?;
-            if there.is_some() {
-                writer.delete_term(term);
-            }
-            writer.add_document(row).map_err(IndexError::unavailable)?;
-            self.pending.insert(key, version);
+            let popularity = match (write, there, &old) {
+                (Write::Delete { .. }, ..) => 0,
+                (Write::Put(document), ..) if document.popularity > 0 => document.popularity,
+                (Write::Put(_), Some(there), _) => there.popularity,
+                (Write::Put(_), None, Some((view, searcher))) => {
+                    view.held(searcher, &key)?.map_or(0, |held| held.popularity)
+                }
+                (Write::Put(_), None, None) => 0,
+            };
+            let row = self.view.fields.row(&key, write, popularity)?;
+            self.replace(key, row, Held { version, popularity, place: None }, there.is_some())?;
             applied.fresh += 1;
         }
         Ok(applied)
+    }
+
+    /// Adds to the next commit what is popular in another way than before. Commits first what would be rated.
+    pub(super) fn rate(&mut self, ratings: &[Rating]) -> Result<(), IndexError> {
+        if ratings.iter().any(|rating| self.pending.contains_key(&key_rated(rating))) {
+            self.commit()?;
+        }
+        let searcher = self.view.reader.searcher();
+        for rating in ratings {
+            let (key, popularity) = (key_rated(rating), rating.popularity);
+            if self.pending.contains_key(&key) {
+                // Named twice at once: the first of the batch counts, and the next batch says it again.
+                continue;
+            }
+            let there = self.view.held(&searcher, &key)?;
+            let fields = self.view.fields;
+            let (row, version) = match there {
+                Some(held) if held.popularity == popularity => continue,
+                None if popularity == 0 => continue,
+                None => (fields.grave(&key, 0, popularity), 0),
+                Some(Held { version: 0, .. }) => (fields.grave(&key, 0, popularity), 0),
+                Some(Held { version, place: Some(place), .. }) => {
+                    match self.view.stored(&searcher, place)? {
+                        Some(document) => (fields.document(&key, &document, popularity)?, version),
+                        // A tombstone is not popular.
+                        None => continue,
+                    }
+                }
+                Some(Held { place: None, .. }) => continue,
+            };
+            self.replace(key, row, Held { version, popularity, place: None }, there.is_some())?;
+        }
+        Ok(())
+    }
+
+    fn replace(
+        &mut self,
+        key: String,
+        row: TantivyDocument,
+        held: Held,
+        there: bool,
+    ) -> Result<(), IndexError> {
+        let term = Term::from_field_text(self.view.fields.key, &key);
+        let writer = self.writer()?;
+        if there {
+            writer.delete_term(term);
+        }
+        writer.add_document(row).map_err(IndexError::unavailable)?;
+        self.pending.insert(key, held);
+        Ok(())
     }
 
     /// Commits what was added, and shows it. After an error everything since the last commit is undone.
@@ -154,10 +197,9 @@ impl Shard {
     /// Copies the tombstones of another index, and commits.
     pub(super) fn bury(&mut self, other: &View) -> Result<(), IndexError> {
         let graves = other.graves()?;
-        for (key, version) in graves {
-            let row = self.view.fields.grave(&key, version);
-            self.writer()?.add_document(row).map_err(IndexError::unavailable)?;
-            self.pending.insert(key, version);
+        for (key, held) in graves {
+            let row = self.view.fields.grave(&key, held.version, held.popularity);
+            self.replace(key, row, Held { place: None, ..held }, false)?;
         }
         self.commit()
     }
@@ -186,103 +228,5 @@ impl Shard {
             self.writer = Some(writer);
         }
         self.writer.as_mut().ok_or_else(|| IndexError::unavailable("no writer"))
-    }
-}
-
-impl View {
-    /// The version of the document or tombstone with this key.
-    fn version(&self, searcher: &Searcher, key: &str) -> Result<Option<u64>, IndexError> {
-        let term = Term::from_field_text(self.fields.key, key);
-        for segment in searcher.segment_readers() {
-            let postings = segment
-                .inverted_index(self.fields.key)
-                .and_then(|index| Ok(index.read_postings(&term, IndexRecordOption::Basic)?));
-            let Some(mut postings) = postings.map_err(IndexError::unavailable)? else { continue };
-            while postings.doc() != TERMINATED {
-                if !segment.is_deleted(postings.doc()) {
-                    let versions = segment.fast_fields().u64(VERSION).map_err(IndexError::unavailable)?;
-                    return Ok(versions.first(postings.doc()));
-                }
-                postings.advance();
-            }
-        }
-        Ok(None)
-    }
-
-    /// Keys with `prefix` behind `after` and where they are, ascending, no tombstones, at most `limit`.
-    pub(super) fn keys(
-        &self,
-        searcher: &Searcher,
-        prefix: &str,
-        after: &str,
-        limit: usize,
-    ) -> Result<Vec<(String, DocAddress)>, IndexError> {
-        let mut found = Vec::new();
-        for (number, segment) in (0..).zip(searcher.segment_readers()) {
-            let index = segment.inverted_index(self.fields.key).map_err(IndexError::unavailable)?;
-            let graves = self.graves_of(segment)?;
-            let stream = index.terms().range().gt(after.as_bytes()).into_stream();
-            let mut stream = stream.map_err(IndexError::unavailable)?;
-            let end = found.len() + limit;
-            while found.len() < end && stream.advance() && stream.key().starts_with(prefix.as_bytes()) {
-                let mut postings = index
-                    .read_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)
-                    .map_err(IndexError::unavailable)?;
-                while postings.doc() != TERMINATED {
-                    let doc = postings.doc();
-                    if !segment.is_deleted(doc) && !graves.contains(&doc) {
-                        let key = String::from_utf8_lossy(stream.key()).into_owned();
-                        found.push((key, DocAddress::new(number, doc)));
-                    }
-                    postings.advance();
-                }
-            }
-        }
-        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        found.truncate(limit);
-        Ok(found)
-    }
-
-    fn graves_of(&self, segment: &tantivy::SegmentReader) -> Result<HashSet<u32>, IndexError> {
-        let term = Term::from_field_text(self.fields.kind, GRAVE);
-        let index = segment.inverted_index(self.fields.kind).map_err(IndexError::unavailable)?;
-        let postings = index.read_postings(&term, IndexRecordOption::Basic);
-        let mut graves = HashSet::new();
-        if let Some(mut postings) = postings.map_err(IndexError::unavailable)? {
-            while postings.doc() != TERMINATED {
-                graves.insert(postings.doc());
-                postings.advance();
-            }
-        }
-        Ok(graves)
-    }
-
-    /// Key and version of every tombstone.
-    fn graves(&self) -> Result<Vec<(String, u64)>, IndexError> {
-        let searcher = self.reader.searcher();
-        let term = Term::from_field_text(self.fields.kind, GRAVE);
-        let graves = searcher
-            .search(&TermQuery::new(term, IndexRecordOption::Basic), &DocSetCollector)
-            .map_err(IndexError::unavailable)?;
-        let mut found = Vec::with_capacity(graves.len());
-        for place in graves {
-            let fast = searcher.segment_reader(place.segment_ord).fast_fields();
-            let versions = fast.u64(VERSION).map_err(IndexError::unavailable)?;
-            let keys = fast.str(KEY).map_err(IndexError::unavailable)?;
-            let Some((keys, version)) = keys.zip(versions.first(place.doc_id)) else { continue };
-            let mut key = String::new();
-            if let Some(ordinal) = keys.ords().first(place.doc_id) {
-                keys.ord_to_str(ordinal, &mut key).map_err(IndexError::unavailable)?;
-                found.push((key, version));
-            }
-        }
-        Ok(found)
-    }
-
-    /// The document that is stored there.
-    pub(super) fn document(&self, searcher: &Searcher, place: DocAddress) -> Result<Document, IndexError> {
-        let row: TantivyDocument = searcher.doc(place).map_err(IndexError::unavailable)?;
-        let stored = row.get_first(self.fields.stored).and_then(|value| value.as_bytes());
-        entry::read(stored.unwrap_or_default()).map_err(IndexError::unavailable)
     }
 }

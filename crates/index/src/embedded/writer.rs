@@ -2,7 +2,7 @@
 
 use super::{Config, Shared, blocking, ended, home::Home, shard::Shard};
 use crate::meter::{self, Applied};
-use segue_ports::index::{IndexError, Write};
+use segue_ports::index::{IndexError, Rating, Write};
 use std::{
     path::PathBuf,
     sync::{Arc, Weak, atomic::Ordering},
@@ -29,6 +29,11 @@ pub(super) enum Command {
     Apply {
         writes: Vec<Write>,
         target: Target,
+        done: Done<()>,
+    },
+    /// Rate what answers, and what is being built.
+    Rate {
+        ratings: Vec<Rating>,
         done: Done<()>,
     },
     /// Begin to build one beside. It goes on while the token lives.
@@ -141,41 +146,65 @@ impl State {
         let mut waiting = Vec::new();
         self.rested = false;
         for command in batch {
-            if let Command::Apply { writes, target, done } = command {
-                match self.add(&writes, target) {
-                    Ok(applied) => waiting.push((done, applied)),
-                    Err(error) => {
-                        self.undo();
-                        let failed = waiting.drain(..).map(|(done, _)| done).chain([done]);
-                        failed.for_each(|done| _ = done.send(Err(error.clone())));
-                    }
+            let (added, done) = match command {
+                Command::Apply { writes, target, done } => (self.add(&writes, target), done),
+                Command::Rate { ratings, done } => {
+                    // Ratings are of what is there.
+                    self.commit(&mut waiting);
+                    (self.rate(&ratings), done)
                 }
-                continue;
-            }
-            self.commit(&mut waiting);
-            match command {
-                Command::Apply { .. } => {}
-                Command::Begin { done } => _ = done.send(self.begin(numbers)),
-                Command::Finish { number, done } => _ = done.send(self.finish(number)),
-                Command::Rest { done } => _ = done.send(self.rest()),
+                other => {
+                    self.commit(&mut waiting);
+                    self.administer(other, numbers);
+                    continue;
+                }
+            };
+            match added {
+                Ok(applied) => waiting.push((done, applied)),
+                Err(error) => {
+                    self.undo();
+                    let failed = waiting.drain(..).map(|(done, _)| done).chain([done]);
+                    failed.for_each(|done| _ = done.send(Err(error.clone())));
+                }
             }
         }
         self.commit(&mut waiting);
     }
 
+    fn administer(&mut self, command: Command, numbers: &mut u64) {
+        match command {
+            Command::Apply { .. } | Command::Rate { .. } => {}
+            Command::Begin { done } => _ = done.send(self.begin(numbers)),
+            Command::Finish { number, done } => _ = done.send(self.finish(number)),
+            Command::Rest { done } => _ = done.send(self.rest()),
+        }
+    }
+
     fn add(&mut self, writes: &[Write], target: Target) -> Result<Applied, IndexError> {
         self.forget_dead();
+        let live = self.live.view();
         match (target, &mut self.beside) {
             (Target::Live, beside) => {
-                let applied = self.live.add(writes)?;
+                let applied = self.live.add(writes, None)?;
                 if let Some(built) = beside {
-                    built.shard.add(writes)?;
+                    built.shard.add(writes, Some(&live))?;
                 }
                 Ok(applied)
             }
-            (Target::Beside(number), Some(built)) if built.number == number => built.shard.add(writes),
+            (Target::Beside(number), Some(built)) if built.number == number => {
+                built.shard.add(writes, Some(&live))
+            }
             (Target::Beside(_), _) => Err(gone()),
         }
+    }
+
+    fn rate(&mut self, ratings: &[Rating]) -> Result<Applied, IndexError> {
+        self.forget_dead();
+        self.live.rate(ratings)?;
+        if let Some(built) = &mut self.beside {
+            built.shard.rate(ratings)?;
+        }
+        Ok(Applied::default())
     }
 
     /// Commits what waits, and answers.

@@ -1,14 +1,14 @@
 //! Writes in bulk.
 
-use super::{Engine, building::State};
+use super::{Engine, building::State, popular};
 use crate::{
-    entry::{self, GRAVE, Stored, key_of, version_of},
+    entry::{self, GRAVE, Stored, Words, key_of, version_of},
     meter::{self, Applied},
 };
 use opensearch::http::Method;
 use segue_ports::index::{IndexError, Write};
 use serde_json::{Map, Value, json};
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// Attempts of a batch whose items were refused for a reason that passes.
 const ATTEMPTS: u32 = 4;
@@ -45,7 +45,7 @@ pub(super) async fn apply(engine: &Engine, writes: &[Write], target: Target) -> 
                 State::Nothing => vec![&engine.names.live],
             },
         };
-        let body = body(writes, &aliases)?;
+        let body = body(writes, &aliases, &popular::known(engine, writes).await?)?;
         let deadline = engine.config.write_timeout;
         let answer = engine.door.send(Method::Post, "_bulk", Some(body), deadline).await?.ok()?;
         match outcome(&answer, aliases.len())? {
@@ -70,10 +70,10 @@ pub(super) async fn apply(engine: &Engine, writes: &[Write], target: Target) -> 
 }
 
 /// The request: each write to each alias. Items of one document are applied in order.
-fn body(writes: &[Write], aliases: &[&String]) -> Result<String, IndexError> {
+fn body(writes: &[Write], aliases: &[&String], popular: &HashMap<String, u8>) -> Result<String, IndexError> {
     let mut lines = String::with_capacity(writes.len() * aliases.len() * 1024);
     for write in writes {
-        let source = source(write)?.to_string();
+        let source = source(write, popular)?.to_string();
         for alias in aliases {
             // Without require_alias a cluster may make an index of that name.
             let item = json!({"index": {
@@ -90,14 +90,24 @@ fn body(writes: &[Write], aliases: &[&String]) -> Result<String, IndexError> {
 }
 
 /// What is kept.
-fn source(write: &Write) -> Result<Value, IndexError> {
+fn source(write: &Write, popular: &HashMap<String, u8>) -> Result<Value, IndexError> {
     let key = key_of(write);
-    let Write::Put(document) = write else { return Ok(json!({"key": key, "kind": GRAVE})) };
+    let Write::Put(document) = write else {
+        return Ok(json!({"key": key, "kind": GRAVE}));
+    };
+    let words = Words::of(document);
     let mut source = Map::new();
-    for (field, tokens) in entry::fields(document) {
-        let tokens: Vec<String> = tokens.into_iter().collect();
-        source.insert(field.name().to_owned(), tokens.join(" ").into());
+    let mut put = |field: &str, tokens: Vec<&str>| source.insert(field.to_owned(), tokens.join(" ").into());
+    put("all", words.all().into_iter().collect());
+    put("names", words.names.iter().map(String::as_str).collect());
+    for (field, tokens) in &words.fields {
+        put(field.name(), tokens.iter().map(String::as_str).collect());
     }
+    let known = || popular.get(&key).copied().unwrap_or(0);
+    let popularity = Some(document.popularity).filter(|popularity| *popularity > 0).unwrap_or_else(known);
+    source.insert("popularity".to_owned(), popularity.into());
+    source.insert("year".to_owned(), document.year.into());
+    source.insert("created".to_owned(), document.created.0.into());
     source.insert("key".to_owned(), key.into());
     source.insert("kind".to_owned(), document.kind.name().into());
     source.insert("viewer".to_owned(), entry::viewers(document).into());

@@ -100,20 +100,29 @@ pub(super) async fn say(door: &Door, index: &str, meta: &Meta) -> Result<(), Ind
 /// What makes an index, under an alias from its first moment.
 pub(super) fn body(config: &Config, meta: &Meta, alias: &str) -> Value {
     // Tokens come separated by spaces; neither positions nor frequencies nor lengths count.
-    let words = json!({
-        "type": "text", "analyzer": "whitespace", "index_options": "docs", "norms": false,
-        "index_prefixes": {"min_chars": 1, "max_chars": 10},
-    });
+    let words = json!({"type": "text", "analyzer": "whitespace", "index_options": "docs", "norms": false});
+    let mut names = words.clone();
+    names["index_prefixes"] = json!({"min_chars": 1, "max_chars": 10});
     let name = json!({"type": "keyword", "doc_values": false});
     let mut properties = Map::new();
     for field in Field::ALL {
         properties.insert(field.name().to_owned(), words.clone());
     }
-    for field in ["kind", "viewer", "title_name", "artist_name"] {
+    for field in ["kind", "viewer", "artist_name"] {
         properties.insert(field.to_owned(), name.clone());
     }
-    properties.insert("key".to_owned(), json!({"type": "keyword"}));
-    properties.insert("source".to_owned(), json!({"type": "object", "enabled": false}));
+    let rest = [
+        ("all", words),
+        ("names", names),
+        ("title_name", json!({"type": "keyword"})),
+        ("key", json!({"type": "keyword"})),
+        ("popularity", json!({"type": "integer", "index": false})),
+        ("created", json!({"type": "long", "index": false})),
+        // Years are any number that a tag may say.
+        ("year", json!({"type": "long"})),
+        ("source", json!({"type": "object", "enabled": false})),
+    ];
+    properties.extend(rest.map(|(field, mapping)| (field.to_owned(), mapping)));
     json!({
         "aliases": {alias: {}},
         "settings": {"index": {

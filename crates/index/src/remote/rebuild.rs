@@ -6,13 +6,14 @@ use super::{
     building::{SEEN_BY_ALL, is_alive},
     key,
     layout::{self, Meta},
+    popular::{popularity, rate_in},
     question,
 };
 use crate::entry::GRAVE;
 use async_trait::async_trait;
 use opensearch::http::Method;
 use segue_domain::{EventId, Timestamp};
-use segue_ports::index::{IndexError, Kind, Rebuild, Write};
+use segue_ports::index::{IndexError, Kind, Rating, Rebuild, Write};
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -104,10 +105,17 @@ impl Beside {
         loop {
             let body = question::scan(GRAVE, &after, GRAVES);
             let page = self.engine.search(&body, self.engine.config.write_timeout).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             after = key(last);
             let graves: Vec<Write> = page.iter().filter_map(grave).collect();
             self.engine.apply(&graves, Target::Building).await?;
+            // What has not come yet may be popular already.
+            let waiting: Vec<Rating> = page.iter().filter_map(waiting).collect();
+            if !waiting.is_empty() {
+                rate_in(&self.engine, &self.engine.names.building, &waiting).await?;
+            }
         }
     }
 
@@ -123,10 +131,22 @@ impl Beside {
 
 /// The deletion that left a tombstone.
 fn grave(hit: &Value) -> Option<Write> {
+    let (kind, id) = of_key(hit)?;
+    let version = hit["_version"].as_u64().filter(|version| *version > 0)?;
+    Some(Write::Delete { kind, id, version })
+}
+
+/// The rating of something that has not come yet.
+fn waiting(hit: &Value) -> Option<Rating> {
+    let (kind, id) = of_key(hit).filter(|_| hit["_version"] == 0)?;
+    Some(Rating { kind, id, popularity: popularity(hit) })
+}
+
+fn of_key(hit: &Value) -> Option<(Kind, String)> {
     let key = key(hit);
     let (kind, id) = key.split_once(':')?;
     let kind = Kind::ALL.into_iter().find(|known| known.name() == kind)?;
-    Some(Write::Delete { kind, id: id.to_owned(), version: hit["_version"].as_u64()? })
+    Some((kind, id.to_owned()))
 }
 
 #[async_trait]

@@ -1,10 +1,17 @@
 //! What every index does.
 
+pub mod catalogue;
 mod find;
+mod highlight;
 mod hostile;
+mod kinds;
+mod language;
 mod paging;
+mod popular;
 mod rank;
 mod rebuild;
+pub mod recall;
+mod suggest;
 mod version;
 mod visible;
 
@@ -45,12 +52,29 @@ pub async fn run(make: impl Fn() -> BoxFuture<'static, Box<dyn Engine>>) {
         find::in_any_case_and_without_diacritics,
         find::in_every_script,
         find::names_with_punctuation,
+        kinds::are_found_together_and_apart,
+        kinds::have_ids_of_their_own,
+        language::phrases_are_words_in_order,
+        language::fields_are_looked_at_alone,
+        language::years_are_numbers,
+        language::what_must_not_be_there,
+        language::at_most_so_many_words,
+        highlight::says_what_was_found,
+        suggest::names_that_begin_as_typed,
+        suggest::the_most_popular_first_and_each_once,
+        suggest::only_what_the_viewer_may_see,
+        popular::decides_between_equals_and_then_age,
+        popular::stays_whatever_is_written,
+        popular::is_known_before_what_it_is_of,
+        popular::pages_hold_what_is_equally_popular,
         rank::exact_before_prefix_before_typo,
         rank::title_and_artist_before_album_before_genre,
         rank::all_words_before_some,
         rank::the_very_name_before_longer_ones,
+        rank::titles_that_begin_so_before_others,
         visible::only_what_the_viewer_may_see,
         visible::as_soon_as_it_is_hidden_no_more,
+        visible::collaborators_find_it_until_they_leave,
         version::stale_changes_nothing,
         version::deleted_stays_deleted,
         version::any_order_gives_the_newest,
@@ -67,26 +91,19 @@ pub async fn run(make: impl Fn() -> BoxFuture<'static, Box<dyn Engine>>) {
         hostile::every_text_is_a_question,
         hostile::every_text_can_be_a_document,
         hostile::documents_come_back_as_they_were,
+        recall::is_good_enough,
     );
 }
 
 /// A public song of nobody in particular.
 fn song(id: &str, title: &str) -> Document {
-    Document {
-        kind: Kind::Song,
-        id: id.to_owned(),
-        version: 1,
-        owner: UserId::new(),
-        visibility: Visibility::Public,
-        title: title.to_owned(),
-        artists: Vec::new(),
-        album: String::new(),
-        album_artist: String::new(),
-        genre: String::new(),
-        year: 0,
-        duration_ms: 0,
-        created: Timestamp(1_700_000_000_000),
-    }
+    Document { created: Timestamp(1_700_000_000_000), ..of(Kind::Song, id, title) }
+}
+
+/// Something public of nobody in particular.
+fn of(kind: Kind, id: &str, title: &str) -> Document {
+    let document = Document::new(kind, id, 1, UserId::new(), Visibility::Public);
+    Document { title: title.to_owned(), ..document }
 }
 
 fn by(id: &str, title: &str, artist: &str) -> Document {
@@ -128,7 +145,7 @@ async fn ids(index: &dyn Index, query: &Query) -> Vec<String> {
     hits.hits.into_iter().map(|hit| hit.document.id).collect()
 }
 
-/// Ids of everything in the index.
+/// Ids of all songs in the index.
 async fn everything(index: &dyn Index) -> Vec<String> {
     let (mut ids, mut after) = (Vec::new(), None);
     loop {

@@ -1,6 +1,6 @@
 //! How one thing differs.
 
-use segue_ports::index::Document;
+use segue_ports::index::{Document, Kind};
 
 /// How it differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub(crate) enum How {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub how: How,
+    pub kind: Kind,
     pub id: String,
     /// 0 when it is foreign.
     pub database_version: u64,
@@ -41,6 +42,7 @@ impl Difference {
         let version = |document: Option<&Document>| document.map_or(0, |d| d.version);
         Some(Self {
             how,
+            kind: database.or(index).map(|d| d.kind)?,
             id: database.or(index).map(|d| d.id.clone())?,
             database_version: version(database),
             index_version: version(index),
@@ -52,30 +54,43 @@ impl Difference {
 fn fields(a: &Document, b: &Document) -> Vec<&'static str> {
     // Named one by one, so that a field that is added is missed by the compiler here and not by the comparison.
     let Document {
-        kind: _,
+        kind,
         id: _,
         version,
         owner,
         visibility,
+        collaborators,
         title,
         artists,
         album,
         album_artist,
         genre,
+        description,
         year,
+        items,
         duration_ms,
         created,
+        // Not in the database: what was said last of it counts.
+        popularity: _,
     } = a;
+    let (title_field, items_field) = match kind {
+        Kind::Artist => ("name", "song_count"),
+        Kind::Album => ("title", "song_count"),
+        Kind::Playlist | Kind::Song => ("title", "item_count"),
+    };
     let checks = [
         ("version", *version != b.version),
         ("owner_id", *owner != b.owner),
         ("visibility", *visibility != b.visibility),
-        ("title", *title != b.title),
+        ("collaborator_ids", *collaborators != b.collaborators),
+        (title_field, *title != b.title),
         ("artists", *artists != b.artists),
         ("album", *album != b.album),
         ("album_artist", *album_artist != b.album_artist),
         ("genre", *genre != b.genre),
+        ("description", *description != b.description),
         ("year", *year != b.year),
+        (items_field, *items != b.items),
         ("duration_ms", *duration_ms != b.duration_ms),
         ("create_time", *created != b.created),
     ];

@@ -22,20 +22,21 @@ impl Next {
 /// What the database says should be found, ascending by id.
 pub(super) struct InDatabase<'a> {
     search: &'a Inner,
+    kind: Kind,
     page: VecDeque<Document>,
     next: Next,
 }
 
 impl<'a> InDatabase<'a> {
-    pub(super) fn new(search: &'a Inner) -> Self {
-        Self { search, page: VecDeque::new(), next: Next::Page(None) }
+    pub(super) fn new(search: &'a Inner, kind: Kind) -> Self {
+        Self { search, kind, page: VecDeque::new(), next: Next::Page(None) }
     }
 
     pub(super) async fn next(&mut self) -> Result<Option<Document>, Error> {
         // A page may be empty and not the last.
         while self.page.is_empty() {
             let Next::Page(after) = &self.next else { return Ok(None) };
-            let page = self.search.songs.scan(after.clone()).await?;
+            let page = self.search.sources.scan(self.kind, after.clone()).await?;
             self.page = page.documents.into();
             self.next = Next::after(page.next);
         }

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use segue_domain::Visibility;
-use segue_ports::index::{Document, Hit, Hits, Index, IndexError, Kind, Query, Rebuild, Scan, Viewer, Write};
+use segue_ports::index::{
+    Beginning, Document, Hit, Hits, Index, IndexError, Kind, Query, Rating, Rebuild, Scan, Suggestion,
+    Viewer, Write,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -22,6 +25,8 @@ pub(crate) struct State {
     pub(crate) busy: bool,
     pub(crate) answers_after: Duration,
     pub(crate) applies: u64,
+    /// What was rated last, by id.
+    pub(crate) ratings: BTreeMap<String, u8>,
     pub(crate) rebuilds: u64,
     pub(crate) prepared: u64,
 }
@@ -62,7 +67,11 @@ fn write(documents: &mut Documents, writes: &[Write]) {
 fn finds(viewer: Viewer, document: &Document) -> bool {
     match viewer {
         Viewer::Everything => true,
-        Viewer::User(user) => document.owner == user || document.visibility == Visibility::Public,
+        Viewer::User(user) => {
+            document.owner == user
+                || document.visibility == Visibility::Public
+                || document.collaborators.contains(&user)
+        }
         Viewer::Anonymous => document.visibility == Visibility::Public,
     }
 }
@@ -104,7 +113,8 @@ impl Index for MemoryIndex {
             .filter_map(|(_, document)| document)
             .filter(|d| finds(query.viewer, d) && d.title.to_lowercase().contains(&text))
             .filter(|d| query.after.as_ref().is_none_or(|after| d.id > *after))
-            .map(|document| Hit { document, score: 1.0 })
+            .filter(|d| query.kinds.is_empty() || query.kinds.contains(&d.kind))
+            .map(|document| Hit { document, score: 1.0, highlights: Vec::new() })
             .collect();
         let more = hits.len() > query.limit as usize;
         hits.truncate(query.limit as usize);
@@ -112,9 +122,30 @@ impl Index for MemoryIndex {
         Ok(Hits { hits, next })
     }
 
-    async fn scan(&self, _: Kind, after: Option<&str>, limit: u32) -> Result<Scan, IndexError> {
+    async fn rate(&self, ratings: &[Rating]) -> Result<(), IndexError> {
+        assert!(ratings.len() <= 1_000);
+        self.reach(|state| {
+            for Rating { id, popularity, .. } in ratings {
+                state.ratings.insert(id.clone(), *popularity);
+            }
+        })
+    }
+
+    async fn suggest(&self, beginning: &Beginning) -> Result<Vec<Suggestion>, IndexError> {
+        let documents = self.reach(|state| state.live.clone())?.into_values().filter_map(|(_, d)| d);
+        let text = beginning.text.to_lowercase();
+        let begins = documents.filter(|d| {
+            d.title.to_lowercase().starts_with(&text)
+                && finds(beginning.viewer, d)
+                && (beginning.kinds.is_empty() || beginning.kinds.contains(&d.kind))
+        });
+        let suggestion = |d: Document| Suggestion { text: d.title, kind: d.kind, id: d.id };
+        Ok(begins.take(beginning.limit as usize).map(suggestion).collect())
+    }
+
+    async fn scan(&self, kind: Kind, after: Option<&str>, limit: u32) -> Result<Scan, IndexError> {
         let all = self.reach(|state| state.live.clone())?;
-        let rest = all.into_values().filter_map(|(_, document)| document);
+        let rest = all.into_values().filter_map(|(_, document)| document).filter(|d| d.kind == kind);
         let mut documents: Vec<Document> =
             rest.filter(|d| after.is_none_or(|after| *d.id > *after)).collect();
         let more = documents.len() > limit as usize;

@@ -1,6 +1,6 @@
 //! One search role behind its server, and short words for what tests do with it.
 
-use crate::{memory_index::MemoryIndex, song_service::SongRows};
+use crate::{memory_index::MemoryIndex, playlist_service::PlaylistRows, song_service::SongRows};
 use futures::TryStreamExt;
 use segue_bus::Embedded;
 use segue_domain::{Clock, EventId, SessionId, SongId, SystemClock, Timestamp, UserId};
@@ -32,6 +32,7 @@ pub(crate) struct Rig {
     pub(crate) index: MemoryIndex,
     pub(crate) bus: Embedded,
     pub(crate) songs: SongRows,
+    pub(crate) playlists: PlaylistRows,
     pub(crate) search: Search,
     channel: Channel,
     stop: CancellationToken,
@@ -61,11 +62,12 @@ impl Rig {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let bus = Embedded::open(&folder.path().join("bus.db"), clock.clone()).await.unwrap();
-        let songs = SongRows::new();
+        let (songs, playlists) = (SongRows::new(), PlaylistRows::default());
         let deps = Deps {
             index: engine,
             bus: Arc::new(bus.clone()),
             songs: songs.channel(),
+            playlists: Some(playlists.channel()),
             role: RoleSigner::new("search", ROLE_SEED, "segue", clock.clone()),
             clock: clock.clone(),
         };
@@ -82,6 +84,7 @@ impl Rig {
             index,
             bus,
             songs,
+            playlists,
             search,
             channel,
             stop: CancellationToken::new(),

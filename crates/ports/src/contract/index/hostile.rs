@@ -2,7 +2,7 @@
 
 use super::{Engine, add, ask, everything, song};
 use crate::index::{Document, Kind};
-use segue_domain::{Timestamp, Visibility};
+use segue_domain::{Timestamp, UserId, Visibility};
 
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
@@ -114,6 +114,9 @@ pub(super) async fn documents_come_back_as_they_were(engine: &mut dyn Engine) {
         genre: "Genre".to_owned(),
         year: u32::MAX,
         duration_ms: u64::from(u32::MAX) * 1000,
+        collaborators: vec![UserId::new(), UserId::new()],
+        description: "A \"description\"".to_owned(),
+        items: u32::MAX,
         created: Timestamp(-1),
         ..song("an id / with \"signs\" and ü", "")
     };

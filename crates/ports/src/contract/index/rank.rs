@@ -51,3 +51,10 @@ pub(super) async fn the_very_name_before_longer_ones(engine: &mut dyn Engine) {
     add(&*engine.index(), songs).await;
     assert_eq!(ask(&*engine.index(), "yesterday").await, ["z-title", "y-artist", "a-longer", "b-artist"]);
 }
+
+pub(super) async fn titles_that_begin_so_before_others(engine: &mut dyn Engine) {
+    let songs =
+        [song("b-begins", "Harvest Moon"), song("a-later", "Strange Harvest"), song("c-named", "Harvest")];
+    add(&*engine.index(), songs).await;
+    assert_eq!(ask(&*engine.index(), "harvest").await, ["c-named", "b-begins", "a-later"]);
+}

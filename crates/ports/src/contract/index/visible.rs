@@ -1,7 +1,7 @@
 //! Who finds what.
 
-use super::{Engine, add, ids, query, song};
-use crate::index::{Document, Query, Viewer};
+use super::{Engine, add, ids, of, query, song};
+use crate::index::{Document, Kind, Query, Viewer};
 use segue_domain::{UserId, Visibility};
 
 pub(super) async fn only_what_the_viewer_may_see(engine: &mut dyn Engine) {
@@ -40,4 +40,20 @@ pub(super) async fn as_soon_as_it_is_hidden_no_more(engine: &mut dyn Engine) {
     assert_eq!(ids(&*engine.index(), &anybody).await, ["1"]);
     add(&*engine.index(), [hidden]).await;
     assert!(ids(&*engine.index(), &anybody).await.is_empty());
+}
+
+pub(super) async fn collaborators_find_it_until_they_leave(engine: &mut dyn Engine) {
+    let index = engine.index();
+    let (friend, other) = (UserId::new(), UserId::new());
+    let shared = Document {
+        visibility: Visibility::Private,
+        collaborators: vec![friend],
+        ..of(Kind::Playlist, "1", "Shared Evening")
+    };
+    let asks = |viewer| Query { viewer, ..query("shared evening") };
+    add(&*index, [shared.clone()]).await;
+    assert_eq!(ids(&*index, &asks(Viewer::User(friend))).await, ["1"]);
+    assert!(ids(&*index, &asks(Viewer::User(other))).await.is_empty());
+    add(&*index, [Document { version: 2, collaborators: Vec::new(), ..shared }]).await;
+    assert!(ids(&*index, &asks(Viewer::User(friend))).await.is_empty());
 }

@@ -1,0 +1,176 @@
+//! What answers a question, in one segment.
+//!
+//! Term by term, in windows of documents that fit the processor's cache: adding up in an array is several times as
+//! fast as walking many lists at once, and a list of a word with typos is many lists.
+
+use super::{
+    asked::Asked,
+    best::{Entry, Heap},
+    lists::{BARRED, BEGINS, BY_NAMED, List, Lists, Mark, NAMED, OWN, is_limited},
+    schema::{CREATED, Fields, NO_SORT, POPULARITY, PUBLIC, SORT, YEAR},
+};
+use crate::rank::{ALL_CLEAN, ALL_NEAR, ARTIST_NAMED, ENOUGH, TITLE_BEGINS, TITLE_NAMED, WORD};
+use tantivy::{DocId, SegmentReader, columnar::Column};
+
+/// Documents of a window.
+const WINDOW: DocId = 1 << 16;
+
+/// What is known of a document of the window.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// Terms that it has, by bit.
+    terms: u32,
+    /// What they are worth together, beside [`WORD`].
+    worth: u16,
+    /// The worst spelling among them.
+    spelling: u8,
+    flags: u8,
+}
+
+/// What is known of all documents of a segment without reading them.
+struct Columns {
+    sort: Column<u64>,
+    public: Column<u64>,
+    popularity: Column<u64>,
+    year: Column<u64>,
+    created: Column<i64>,
+}
+
+impl Columns {
+    fn of(segment: &SegmentReader) -> tantivy::Result<Self> {
+        let fast = segment.fast_fields();
+        Ok(Self {
+            sort: fast.u64(SORT)?,
+            public: fast.u64(PUBLIC)?,
+            popularity: fast.u64(POPULARITY)?,
+            year: fast.u64(YEAR)?,
+            created: fast.i64(CREATED)?,
+        })
+    }
+}
+
+/// Counts answers of all segments.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// With all words clean, up to [`ENOUGH`].
+    pub(super) clean: usize,
+    /// With all words, up to [`ENOUGH`].
+    pub(super) all: usize,
+}
+
+/// Adds the answers of a segment to `heap`.
+pub(super) fn evaluate(
+    asked: &Asked<'_>,
+    segment: &SegmentReader,
+    fields: &Fields,
+    heap: &mut Heap,
+    counted: &mut Counted,
+) -> tantivy::Result<()> {
+    let mut lists = Lists::of(asked, segment, fields)?;
+    if lists.iter().all(|list| matches!(list.mark, Mark::Flag(OWN | BARRED))) && !asked.anything {
+        return Ok(());
+    }
+    let columns = Columns::of(segment)?;
+    let most = segment.max_doc();
+    let mut window = vec![Slot::default(); most.min(WINDOW) as usize];
+    for begin in (0..most).step_by(WINDOW as usize) {
+        let end = begin.saturating_add(WINDOW).min(most);
+        window.fill(Slot::default());
+        lists.iter_mut().for_each(|list| add(list, &mut window, begin, end));
+        for (doc, slot) in (begin..end).zip(&window) {
+            if let Some(score) = score(asked, slot) {
+                consider(asked, segment, &columns, heap, counted, doc, slot, score);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add(list: &mut List, window: &mut [Slot], begin: DocId, end: DocId) {
+    match list.mark {
+        Mark::Flag(flag) => list.below(end, |doc| {
+            if let Some(slot) = window.get_mut((doc - begin) as usize) {
+                slot.flags |= flag;
+            }
+        }),
+        Mark::Term { bit, value, spelling } => list.below(end, |doc| {
+            // Lists of a term come by what they are worth: the first that has it counts.
+            if let Some(slot) = window.get_mut((doc - begin) as usize).filter(|slot| slot.terms & bit == 0) {
+                slot.terms |= bit;
+                slot.worth += value;
+                slot.spelling = slot.spelling.max(spelling as u8);
+            }
+        }),
+    }
+}
+
+/// What it is worth; `None` when it is no answer.
+fn score(asked: &Asked<'_>, slot: &Slot) -> Option<u32> {
+    let named = slot.flags & (NAMED | BY_NAMED) != 0;
+    if slot.flags & BARRED != 0 || slot.terms & asked.must != asked.must {
+        return None;
+    }
+    // What may be there must be there at least once.
+    if !asked.anything && slot.terms & !asked.must == 0 && asked.wanted > asked.must.count_ones() && !named
+        || !asked.anything && slot.terms == 0 && !named
+    {
+        return None;
+    }
+    let found = slot.terms.count_ones();
+    let mut score = found * WORD + u32::from(slot.worth);
+    if found == asked.wanted && slot.spelling < 2 {
+        score += ALL_NEAR + if slot.spelling == 0 { ALL_CLEAN } else { 0 };
+    }
+    for (flag, worth) in [(NAMED, TITLE_NAMED), (BY_NAMED, ARTIST_NAMED), (BEGINS, TITLE_BEGINS)] {
+        if slot.flags & flag != 0 {
+            score += worth;
+        }
+    }
+    Some(score)
+}
+
+#[allow(clippy::too_many_arguments, reason = "the inner loop: nothing is built for each document")]
+fn consider(
+    asked: &Asked<'_>,
+    segment: &SegmentReader,
+    columns: &Columns,
+    heap: &mut Heap,
+    counted: &mut Counted,
+    doc: DocId,
+    slot: &Slot,
+    score: u32,
+) {
+    let counts = (score >= asked.clean() && counted.clean < ENOUGH)
+        || (score >= asked.wanted * WORD && counted.all < ENOUGH);
+    if !counts && !heap.takes(score) {
+        return;
+    }
+    let sort = columns.sort.first(doc).unwrap_or(NO_SORT);
+    if sort == NO_SORT || !asked.wants(sort) || segment.is_deleted(doc) {
+        return;
+    }
+    let own = slot.flags & OWN != 0 || columns.public.first(doc) == Some(1);
+    if is_limited(asked.viewer) && !own {
+        return;
+    }
+    let question = asked.question;
+    if !question.years.is_empty() || !question.not_years.is_empty() {
+        let year = columns.year.first(doc).unwrap_or(0);
+        let is_in = |(from, to): &(u32, u32)| (u64::from(*from)..=u64::from(*to)).contains(&year);
+        // What has no year is in none.
+        if !question.years.iter().all(is_in) || question.not_years.iter().any(is_in) {
+            return;
+        }
+    }
+    counted.clean += usize::from(score >= asked.clean());
+    counted.all += usize::from(score >= asked.wanted * WORD);
+    if heap.takes(score) {
+        let popularity = columns.popularity.first(doc).unwrap_or(0);
+        heap.push(Entry {
+            score,
+            popularity: u8::try_from(popularity).unwrap_or(u8::MAX),
+            created: columns.created.first(doc).unwrap_or(0),
+            doc,
+        });
+    }
+}
