@@ -1,7 +1,11 @@
 //! A song as callers read it.
 
-use crate::{access, record, record::SongRecord, role::Role};
-use segue_domain::{SongState, Visibility};
+use crate::{
+    access,
+    record::{self, LyricsKind, SongRecord},
+    role::Role,
+};
+use segue_domain::{OutputId, SongId, SongState, Visibility};
 use segue_mesh::{Caller, to_proto};
 use segue_proto::song::v1 as pb;
 
@@ -10,15 +14,11 @@ impl Role {
     pub(crate) fn answer(&self, song: SongRecord, caller: &Caller, origin: &str) -> pb::Song {
         let owner = access::owns(caller, &song);
         let for_owner = |text: String| if owner { text } else { String::new() };
+        let album = song.album_id();
+        let artists = song.artist_ids().map(String::from).collect();
         let output = song.output.filter(|_| song.state == SongState::Ready);
-        let covers = output.as_ref().filter(|o| !o.covers.is_empty()).map(|output| {
-            let base = self.addresses.covers(song.id, output.id, self.now(), origin);
-            output
-                .covers
-                .iter()
-                .map(|px| pb::Cover { px: *px, url: format!("{base}cover-{px}.jpg") })
-                .collect()
-        });
+        let pictures = output.as_ref().map(|o| self.covers(song.id, o.id, &o.covers, origin));
+        let lyrics = output.as_ref().and_then(|o| o.lyrics).map(lyrics).unwrap_or_default();
         pb::Song {
             song_id: song.id.to_string(),
             owner_id: song.owner.to_string(),
@@ -35,7 +35,7 @@ impl Role {
             duration_ms: output.as_ref().map_or(0, |o| o.duration_ms),
             loudness_lufs: output.as_ref().and_then(|o| o.loudness_lufs),
             true_peak_db: output.as_ref().and_then(|o| o.true_peak_db),
-            covers: covers.unwrap_or_default(),
+            covers: pictures.unwrap_or_default(),
             failure: song.failure.map(|f| pb::Failure { reason: f.reason, message: f.message }),
             filename: for_owner(song.original.filename),
             size_bytes: if owner { song.original.size } else { 0 },
@@ -45,8 +45,27 @@ impl Role {
             etag: song.version.to_string(),
             encoding_id: for_owner(song.encoding.map(String::from).unwrap_or_default()),
             rungs: output.map(|o| o.rungs.into_iter().map(rung).collect()).unwrap_or_default(),
-            ..pb::Song::default()
+            album_id: album.map(String::from).unwrap_or_default(),
+            artist_ids: artists,
+            isrc: song.metadata.isrc,
+            musicbrainz_id: song.metadata.musicbrainz_id,
+            lyrics: lyrics.into(),
         }
+    }
+
+    /// Signed addresses of an output's pictures.
+    pub(crate) fn covers(
+        &self,
+        song: SongId,
+        output: OutputId,
+        sizes: &[u32],
+        origin: &str,
+    ) -> Vec<pb::Cover> {
+        if sizes.is_empty() {
+            return Vec::new();
+        }
+        let base = self.addresses.covers(song, output, self.now(), origin);
+        sizes.iter().map(|px| pb::Cover { px: *px, url: format!("{base}cover-{px}.jpg") }).collect()
     }
 }
 
@@ -72,10 +91,17 @@ fn state(state: SongState) -> pb::SongState {
     }
 }
 
-fn visibility(visibility: Visibility) -> pb::Visibility {
+pub(crate) fn visibility(visibility: Visibility) -> pb::Visibility {
     match visibility {
         Visibility::Private => pb::Visibility::Private,
         Visibility::Unlisted => pb::Visibility::Unlisted,
         Visibility::Public => pb::Visibility::Public,
+    }
+}
+
+pub(crate) fn lyrics(kind: LyricsKind) -> pb::LyricsKind {
+    match kind {
+        LyricsKind::Plain => pb::LyricsKind::Plain,
+        LyricsKind::Synced => pb::LyricsKind::Synced,
     }
 }

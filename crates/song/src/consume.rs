@@ -2,6 +2,7 @@
 
 mod encodings;
 mod owner_list;
+mod places;
 mod users;
 
 use crate::{Error, role::Role};
@@ -23,12 +24,14 @@ pub(crate) enum Inbox {
     Encodings,
     /// What became of songs, for the lists by owner.
     OwnerList,
+    /// What became of songs, for albums and artists. A queue of its own: processes of before must not take from it.
+    Places,
     /// Accounts that are gone.
     Users,
 }
 
 impl Inbox {
-    pub(crate) const ALL: [Self; 3] = [Self::Encodings, Self::OwnerList, Self::Users];
+    pub(crate) const ALL: [Self; 4] = [Self::Encodings, Self::OwnerList, Self::Places, Self::Users];
 
     pub(crate) fn queue(self) -> WorkQueue {
         let (name, topics, prefetch): (_, &'static [&'static str], _) = match self {
@@ -38,6 +41,7 @@ impl Inbox {
                 16,
             ),
             Self::OwnerList => ("song.owner-list", &["song.#"], 64),
+            Self::Places => ("song.places", &["song.#"], 64),
             Self::Users => ("song.users", &["user.deleted.v1"], 1),
         };
         WorkQueue { name, topics, prefetch, max_failures: 3, backoff: Duration::from_secs(1) }
@@ -50,6 +54,7 @@ impl Role {
         match inbox {
             Inbox::Encodings => self.on_encoding(event).await,
             Inbox::OwnerList => self.on_song(&event).await,
+            Inbox::Places => self.on_song_placed(&event).await,
             Inbox::Users => self.on_user(&event).await,
         }
     }

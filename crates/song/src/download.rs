@@ -2,24 +2,20 @@
 
 use crate::{
     Error, answer,
-    manifest::{Manifest, VERSION},
+    manifest::{self, Unreadable},
     playback::ready,
     record::Rung,
     role::Role,
     service::Call,
 };
-use bytes::BytesMut;
-use futures::TryStreamExt;
 use moka::future::Cache;
-use segue_domain::{ObjectName, OutputId, SongId};
+use segue_domain::{OutputId, SongId};
 use segue_mesh::to_proto;
-use segue_ports::blob::{BlobError, BlobStore};
+use segue_ports::blob::BlobStore;
 use segue_proto::song::v1::{DownloadFile, GetDownloadRequest, GetDownloadResponse};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
 
-/// The largest manifest or playlist that is read, bytes. Twelve hours in four rungs make less than 6 MB.
-const MOST_BYTES: usize = 32 << 20;
 /// Memory for lists of files that were asked for lately, bytes.
 const CACHE_BYTES: u64 = 8 << 20;
 
@@ -28,14 +24,6 @@ const CACHE_BYTES: u64 = 8 << 20;
 pub(crate) struct Downloads {
     blob: Arc<dyn BlobStore>,
     files: Cache<(OutputId, String), Arc<Vec<DownloadFile>>>,
-}
-
-#[derive(Debug, Clone, thiserror::Error)]
-enum Unreadable {
-    #[error(transparent)]
-    Blob(#[from] BlobError),
-    #[error("{0}")]
-    Corrupt(String),
 }
 
 impl Role {
@@ -83,10 +71,7 @@ impl Downloads {
         rung: &str,
     ) -> Result<Arc<Vec<DownloadFile>>, Error> {
         let loaded = self.files.try_get_with((output, rung.to_owned()), self.load(song, output, rung)).await;
-        loaded.map_err(|error| match &*error {
-            Unreadable::Blob(error) => Error::Blob(error.clone()),
-            Unreadable::Corrupt(text) => Error::Internal(format!("output {output} of song {song}: {text}")),
-        })
+        loaded.map_err(|error| error.of(song, output))
     }
 
     async fn load(
@@ -95,19 +80,11 @@ impl Downloads {
         output: OutputId,
         rung: &str,
     ) -> Result<Arc<Vec<DownloadFile>>, Unreadable> {
-        let manifest = self.read(song, output, "manifest.json").await?;
-        let manifest: Manifest = serde_json::from_slice(&manifest)
-            .map_err(|e| Unreadable::Corrupt(format!("manifest does not parse: {e}")))?;
-        if manifest.version > VERSION {
-            return Err(Unreadable::Corrupt(format!(
-                "manifest has the unknown version {}",
-                manifest.version
-            )));
-        }
+        let manifest = manifest::load(self.blob.as_ref(), song, output).await?;
         let found = manifest.rungs.into_iter().find(|r| r.name == rung);
         let rung = found.ok_or_else(|| Unreadable::Corrupt(format!("manifest has no rung {rung}")))?;
         // The manifest is written after the playlists but does not hash them.
-        let playlist = self.read(song, output, &rung.playlist).await?;
+        let playlist = manifest::read(self.blob.as_ref(), song, output, &rung.playlist).await?;
         let file = |name, size_bytes, sha256| DownloadFile { name, size_bytes, sha256 };
         let mut files: Vec<_> = std::iter::once(rung.init)
             .chain(rung.segments)
@@ -116,30 +93,23 @@ impl Downloads {
         files.push(file(rung.playlist, playlist.len() as u64, hex::encode(Sha256::digest(&playlist))));
         Ok(Arc::new(files))
     }
-
-    async fn read(&self, song: SongId, output: OutputId, name: &str) -> Result<BytesMut, Unreadable> {
-        let object = ObjectName::media(song, output, name).map_err(|e| Unreadable::Corrupt(e.to_string()))?;
-        let mut download = self.blob.get(&object, None, None).await?;
-        let mut bytes = BytesMut::new();
-        while let Some(part) = download.body.try_next().await? {
-            if bytes.len() + part.len() > MOST_BYTES {
-                return Err(Unreadable::Corrupt(format!("{name} is larger than {MOST_BYTES} bytes")));
-            }
-            bytes.extend_from_slice(&part);
-        }
-        Ok(bytes)
-    }
 }
 
-/// The rung that was asked for; else the best that is no larger than the original, else the smallest.
+/// The rung that was asked for, or without one the best; when it is larger than the original, the best below it that is
+/// not, and when there is none, the smallest.
 fn choose<'a>(rungs: &'a [Rung], asked: &str, original: u64) -> Result<&'a Rung, Error> {
-    if !asked.is_empty() {
-        let names = || rungs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ");
-        let unknown =
-            || Error::field("rung", format!("this song has {}; leave it empty for the best", names()));
-        return rungs.iter().find(|r| r.name == asked).ok_or_else(unknown);
-    }
-    let best = rungs.iter().filter(|r| r.bytes <= original).max_by_key(|r| (r.lossless, r.average_bandwidth));
+    let quality = |rung: &Rung| (rung.lossless, rung.average_bandwidth);
+    let most = match asked {
+        "" => None,
+        name => {
+            let names = || rungs.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ");
+            let unknown =
+                || Error::field("rung", format!("this song has {}; leave it empty for the best", names()));
+            Some(quality(rungs.iter().find(|r| r.name == name).ok_or_else(unknown)?))
+        }
+    };
+    let fits = |rung: &&Rung| rung.bytes <= original && most.is_none_or(|most| quality(rung) <= most);
+    let best = rungs.iter().filter(fits).max_by_key(|rung| quality(rung));
     let smallest = || rungs.iter().min_by_key(|r| r.bytes);
     best.or_else(smallest).ok_or_else(|| Error::Internal("a READY song has no rung".into()))
 }
@@ -169,7 +139,14 @@ mod tests {
         assert_eq!(chosen("", 1000).unwrap(), "flac");
         assert_eq!(chosen("", 149).unwrap(), "aac-64");
         assert_eq!(chosen("", 1).unwrap(), "aac-64", "the smallest when none fits");
-        assert_eq!(chosen("aac-128", 1).unwrap(), "aac-128", "a choice is a choice");
+        assert_eq!(chosen("aac-64", 1000).unwrap(), "aac-64");
+        assert_eq!(chosen("aac-128", 1000).unwrap(), "aac-128", "not the lossless one, though it is smaller");
+        assert_eq!(
+            chosen("aac-128", 199).unwrap(),
+            "aac-64",
+            "a choice is no larger than the original either"
+        );
+        assert_eq!(chosen("aac-128", 1).unwrap(), "aac-64");
         let error = chosen("opus", 1000).unwrap_err();
         assert!(error.to_string().contains("aac-64, aac-128, flac"), "{error}");
     }

@@ -1,6 +1,6 @@
 //! What a caller of the song role can do about an error.
 
-use segue_domain::{Code, Coded, FieldViolation, SongId, SongState};
+use segue_domain::{AlbumId, ArtistId, Code, Coded, FieldViolation, SongId, SongState};
 use segue_ports::{blob::BlobError, bus::BusError, cache::LoadError};
 use segue_store::StoreError;
 use std::time::Duration;
@@ -14,6 +14,15 @@ pub enum Error {
     /// It is not there, or not for this caller.
     #[error("there is no song {0}, or it is not yours to see")]
     NotFound(SongId),
+    /// It is not there, or the caller sees none of its songs.
+    #[error("there is no album {0}, or none of its songs is yours to see")]
+    NoAlbum(AlbumId),
+    /// They are not there, or the caller sees none of their songs.
+    #[error("there is no artist {0}, or none of their songs is yours to see")]
+    NoArtist(ArtistId),
+    /// Its tags have no words.
+    #[error("the song {0} has no lyrics in its tags")]
+    NoLyrics(SongId),
     /// The caller sees the song but does not own it.
     #[error("only its owner can do this with a song")]
     NotOwner,
@@ -121,7 +130,7 @@ impl Coded for Error {
     fn code(&self) -> Code {
         match self {
             Self::Invalid(_) => Code::InvalidArgument,
-            Self::NotFound(_) => Code::NotFound,
+            Self::NotFound(_) | Self::NoAlbum(_) | Self::NoArtist(_) | Self::NoLyrics(_) => Code::NotFound,
             Self::NotOwner => Code::PermissionDenied,
             Self::AlreadyExists | Self::WasDeleted => Code::AlreadyExists,
             Self::StaleEtag | Self::Contended => Code::Aborted,
@@ -143,6 +152,9 @@ impl Coded for Error {
         match self {
             Self::Invalid(_) => "FIELD_INVALID",
             Self::NotFound(_) => "SONG_NOT_FOUND",
+            Self::NoAlbum(_) => "ALBUM_NOT_FOUND",
+            Self::NoArtist(_) => "ARTIST_NOT_FOUND",
+            Self::NoLyrics(_) => "LYRICS_NOT_FOUND",
             Self::NotOwner => "NOT_OWNER",
             Self::AlreadyExists => "SONG_ALREADY_EXISTS",
             Self::WasDeleted => "SONG_DELETED",

@@ -78,7 +78,7 @@ pub(crate) fn header_of(event: &Event) -> Option<&SongChanged> {
 }
 
 fn header(song: &SongRecord) -> SongChanged {
-    let metadata = &song.metadata;
+    let (metadata, output) = (&song.metadata, song.output.as_ref());
     SongChanged {
         song_id: song.id.to_string(),
         owner_id: song.owner.to_string(),
@@ -90,11 +90,19 @@ fn header(song: &SongRecord) -> SongChanged {
         album_artist: metadata.album_artist.clone(),
         genre: metadata.genre.clone(),
         year: metadata.year,
-        duration_ms: song.output.as_ref().map_or(0, |o| o.duration_ms),
+        duration_ms: output.map_or(0, |o| o.duration_ms),
         sha256: song.original.sha256.clone(),
         failure_reason: song.failure.as_ref().map(|f| f.reason.clone()).unwrap_or_default(),
         create_time: Some(to_proto(song.created)),
-        output_id: song.output.as_ref().map(|o| o.id.to_string()).unwrap_or_default(),
-        ..SongChanged::default()
+        output_id: output.map(|o| o.id.to_string()).unwrap_or_default(),
+        track_number: metadata.track_number,
+        disc_number: metadata.disc_number,
+        album_id: song.album_id().map(String::from).unwrap_or_default(),
+        artist_ids: song.artist_ids().map(String::from).collect(),
+        loudness_lufs: output.and_then(|o| o.loudness_lufs),
+        true_peak_db: output.and_then(|o| o.true_peak_db),
+        cover_sizes: output.map(|o| o.covers.clone()).unwrap_or_default(),
+        isrc: metadata.isrc.clone(),
+        musicbrainz_id: metadata.musicbrainz_id.clone(),
     }
 }

@@ -1,6 +1,7 @@
 //! What may be in the fields of a request, and what is made of tags that nobody checked.
 
 use crate::Error;
+use sea_orm::prelude::Uuid;
 use segue_domain::{FieldViolation, Visibility};
 use segue_proto::song::v1 as pb;
 use std::str::FromStr;
@@ -12,6 +13,10 @@ pub(crate) const MOST_ARTISTS: usize = 50;
 /// The largest year, track and disc number.
 pub(crate) const MOST_NUMBER: u32 = 9999;
 const MOST_FILENAME: usize = 255;
+/// What page_size 0 means to a scan.
+const SCAN_SIZE: u32 = 500;
+/// The largest page of a scan.
+const MOST_SCANNED: u32 = 1_000;
 /// Characters of a failure's message that are kept.
 const MOST_MESSAGE: usize = 1000;
 
@@ -74,6 +79,18 @@ impl Checks {
     }
 }
 
+/// The size of a page of a scan: for roles, which take larger ones than people.
+pub(crate) fn scan_size(checks: &mut Checks, page_size: i32) -> u32 {
+    match u32::try_from(page_size) {
+        Ok(0) => SCAN_SIZE,
+        Ok(size) => size.min(MOST_SCANNED),
+        Err(_) => {
+            checks.refuse("page_size", format!("not negative; 0 means {SCAN_SIZE}"));
+            SCAN_SIZE
+        }
+    }
+}
+
 /// An id in a request.
 pub(crate) fn id<T: FromStr<Err = segue_domain::IdError>>(field: &str, text: &str) -> Result<T, Error> {
     text.parse().map_err(|e: segue_domain::IdError| Error::field(field, e.to_string()))
@@ -92,6 +109,19 @@ pub(crate) fn tidy_message(text: &str) -> String {
 fn tidy_to(text: &str, most: usize) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).take(most).collect();
     clean.trim().to_owned()
+}
+
+/// An ISRC as it is stored: twelve letters and digits, upper case; empty when the text is none.
+pub(crate) fn isrc(text: &str) -> String {
+    let plain = text.chars().filter(|c| !matches!(c, '-' | ' ')).take(13);
+    let isrc: String = plain.map(|c| c.to_ascii_uppercase()).collect();
+    let fits = isrc.len() == 12 && isrc.bytes().all(|b| b.is_ascii_alphanumeric());
+    if fits { isrc } else { String::new() }
+}
+
+/// A MusicBrainz id as it is stored: a UUID in its canonical form; empty when the text is none.
+pub(crate) fn musicbrainz_id(text: &str) -> String {
+    Uuid::try_parse(text.trim()).map(|id| id.hyphenated().to_string()).unwrap_or_default()
 }
 
 /// A title from a file name: without the extension.
@@ -124,6 +154,17 @@ mod tests {
         let mut checks = Checks::default();
         checks.filename("filename", &"ü".repeat(255));
         assert!(checks.done().is_ok(), "characters are counted, not bytes");
+    }
+
+    #[test]
+    fn codes_have_one_spelling() {
+        assert_eq!(isrc("us-rc1-76-07839"), "USRC17607839");
+        for bad in ["", "USRC1760783", "USRC176078390", "USRC1760783ä", "US_RC17607839"] {
+            assert_eq!(isrc(bad), "", "{bad:?}");
+        }
+        let id = "b1a9c0e9-d987-4042-ae91-78d6a3267d69";
+        assert_eq!(musicbrainz_id(&format!(" {} ", id.to_uppercase())), id);
+        assert_eq!(musicbrainz_id("none"), "");
     }
 
     #[test]

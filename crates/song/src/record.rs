@@ -1,8 +1,8 @@
 //! A song as this role knows it.
 
 use segue_domain::{
-    EncodingId, FailureReason, ObjectName, OutputId, SongId, SongState, Timestamp, UploadId, UserId,
-    Visibility,
+    AlbumId, ArtistId, EncodingId, FailureReason, ObjectName, OutputId, SongId, SongState, Timestamp,
+    UploadId, UserId, Visibility,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, time::Duration};
@@ -47,6 +47,47 @@ pub(crate) struct Metadata {
     pub year: u32,
     pub track_number: u32,
     pub disc_number: u32,
+    /// Upper case without hyphens; empty when unknown. Its owner cannot set it.
+    pub isrc: String,
+    /// Recording id; empty when unknown. Its owner cannot set it.
+    pub musicbrainz_id: String,
+}
+
+impl Metadata {
+    /// Whose album it is on: the album artist, else the first artist.
+    pub(crate) fn credited(&self) -> &str {
+        match self.album_artist.as_str() {
+            "" => self.artists.first().map_or("", String::as_str),
+            artist => artist,
+        }
+    }
+}
+
+/// What words an output has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum LyricsKind {
+    Plain,
+    /// With the times at which lines are sung.
+    Synced,
+}
+
+impl LyricsKind {
+    /// By its bare name; `None` for anything else.
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        match name {
+            "PLAIN" => Some(Self::Plain),
+            "SYNCED" => Some(Self::Synced),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::Synced => "SYNCED",
+        }
+    }
 }
 
 /// A metadata field that its owner can set.
@@ -97,6 +138,8 @@ pub(crate) struct Output {
     pub rungs: Vec<Rung>,
     /// Edge lengths in pixels, smallest first.
     pub covers: Vec<u32>,
+    /// What words its manifest has.
+    pub lyrics: Option<LyricsKind>,
 }
 
 impl Output {
@@ -135,6 +178,17 @@ impl Failure {
 impl SongRecord {
     pub(crate) fn etag(&self) -> String {
         self.version.to_string()
+    }
+
+    /// The album that its tags name.
+    pub(crate) fn album_id(&self) -> Option<AlbumId> {
+        let Metadata { album, album_artist, artists, .. } = &self.metadata;
+        AlbumId::of(self.owner, album, album_artist, artists)
+    }
+
+    /// Its artists, in their order.
+    pub(crate) fn artist_ids(&self) -> impl Iterator<Item = ArtistId> {
+        self.metadata.artists.iter().filter_map(|name| ArtistId::of(self.owner, name))
     }
 
     /// Where the bytes of the current attempt are.

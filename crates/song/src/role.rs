@@ -5,9 +5,10 @@ use crate::{
     address::Addresses,
     consume::{self, Inbox},
     download::Downloads,
+    lyrics::LyricsBook,
     migration::Migrator,
     release::Turns,
-    repository::{GarbageBin, OwnerSongs, Songs},
+    repository::{Fillings, GarbageBin, Gone, OwnerSongs, Places, ShelfLists, Shelves, Songs},
     scan::Scan,
     watch::Hub,
 };
@@ -39,7 +40,8 @@ pub struct Deps {
     pub clock: Arc<dyn Clock>,
     /// Called at named points, for tests that kill the process there: `upload-committed` (blob committed, row
     /// not written), `song-before-ready` (EncodingSucceeded received, row not written), `song-ready` (row
-    /// written, message not acknowledged).
+    /// written, message not acknowledged), `song-place-widened` and `song-on-shelf` (between two steps of bringing a song to
+    /// its album and artists).
     pub crash: fn(&'static str),
 }
 
@@ -55,8 +57,13 @@ pub(crate) struct Role {
     pub(crate) config: SongConfig,
     pub(crate) songs: Songs,
     pub(crate) list: OwnerSongs,
+    pub(crate) places: Places,
+    pub(crate) shelves: Shelves,
+    pub(crate) shelf_lists: ShelfLists,
+    pub(crate) fillings: Fillings,
     pub(crate) scan: Scan,
     pub(crate) garbage: GarbageBin,
+    pub(crate) gone: Gone,
     pub(crate) blob: Arc<dyn BlobStore>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) addresses: Addresses,
@@ -65,6 +72,7 @@ pub(crate) struct Role {
     pub(crate) turns: Turns,
     pub(crate) hub: Arc<Hub>,
     pub(crate) downloads: Downloads,
+    pub(crate) lyrics: LyricsBook,
 }
 
 impl Song {
@@ -78,11 +86,17 @@ impl Song {
         let role = Role {
             songs: Songs::new(store.clone(), cache.as_ref(), clock.clone()),
             list: OwnerSongs::new(store.clone()),
+            places: Places::new(store.clone()),
+            shelves: Shelves::new(store.clone(), cache.as_ref(), clock.clone()),
+            shelf_lists: ShelfLists::new(store.clone()),
+            fillings: Fillings::new(store.clone()),
             scan: Scan::new(store.clone()),
+            gone: Gone::new(store.clone()),
             garbage: GarbageBin::new(store),
             addresses: Addresses::new(&config, grants),
             hub: Arc::new(Hub::new(config.max_watchers)),
             downloads: Downloads::new(blob.clone()),
+            lyrics: LyricsBook::new(blob.clone()),
             turns: Turns::default(),
             config,
             blob,
@@ -121,18 +135,22 @@ impl Song {
         SongServiceServer::new(SongApi::new(self.role.clone()))
     }
 
-    /// Consumes facts, tells watchers, reaps and releases, until `shutdown`. What is being handled then is finished; open
-    /// watches end with UNAVAILABLE. An engine that is away is waited for.
+    /// Consumes facts, tells watchers, reaps and releases, and fills tables that are younger than the songs in them, until
+    /// `shutdown`. What is being handled then is finished; open watches end with UNAVAILABLE. An engine that is away is waited
+    /// for.
     pub async fn run(&self, shutdown: CancellationToken) {
         let consumers = Inbox::ALL.map(|inbox| consume::run(self.role.clone(), inbox, shutdown.clone()));
         let reap = Duration::from_secs(self.role.config.reap_seconds);
         let release = Duration::from_secs(self.role.config.release_sweep_seconds);
         let follow = self.role.songs.follow().run(self.role.bus.as_ref());
+        let follow_shelves = self.role.shelves.follow().run(self.role.bus.as_ref());
         // Boxed: together they are large, and whoever runs the role would carry that.
         let all = Box::pin(async {
             tokio::join!(
                 futures::future::join_all(consumers),
                 shutdown.run_until_cancelled(follow),
+                shutdown.run_until_cancelled(follow_shelves),
+                shutdown.run_until_cancelled(self.role.fill()),
                 self.role.hub.run(self.role.bus.as_ref(), &shutdown),
                 every(reap, &shutdown, || self.role.reap()),
                 every(release, &shutdown, || self.role.release_all()),

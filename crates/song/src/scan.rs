@@ -3,7 +3,7 @@
 use crate::{
     Error,
     entity::songs::{Column, Entity},
-    field::Checks,
+    field::{Checks, scan_size},
     list::states,
     role::Role,
 };
@@ -14,11 +14,6 @@ use segue_domain::{PageToken, SongId, SongState, Timestamp};
 use segue_mesh::to_proto;
 use segue_proto::song::v1::{self as pb, ScanSongsRequest, ScanSongsResponse, ScannedSong};
 use segue_store::{Store, StoreError};
-
-/// What page_size 0 means.
-const DEFAULT_SIZE: u32 = 500;
-/// The largest page.
-const MOST: u32 = 1_000;
 
 /// Reads the table `songs` from end to end.
 #[derive(Debug, Clone)]
@@ -96,14 +91,7 @@ impl Role {
     pub(crate) async fn scan(&self, request: ScanSongsRequest) -> Result<ScanSongsResponse, Error> {
         let mut checks = Checks::default();
         let states = states(&mut checks, &request.states);
-        let size = match u32::try_from(request.page_size) {
-            Ok(0) => DEFAULT_SIZE,
-            Ok(size) => size.min(MOST),
-            Err(_) => {
-                checks.refuse("page_size", format!("not negative; 0 means {DEFAULT_SIZE}"));
-                DEFAULT_SIZE
-            }
-        };
+        let size = scan_size(&mut checks, request.page_size);
         checks.done()?;
         let states_text = format!("{states:?}");
         let query = ["ScanSongs", states_text.as_str()];

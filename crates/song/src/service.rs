@@ -150,43 +150,60 @@ impl SongService for SongApi {
         reply(self.role.scan(request.into_inner()).await)
     }
 
-    async fn list_albums(&self, _: Request<ListAlbumsRequest>) -> Reply<ListAlbumsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn list_albums(&self, request: Request<ListAlbumsRequest>) -> Reply<ListAlbumsResponse> {
+        let caller = Caller::user(&request)?.id;
+        let (call, request) = self.take(request);
+        reply(self.role.list_albums(caller, &call, request).await)
     }
 
-    async fn get_album(&self, _: Request<GetAlbumRequest>) -> Reply<GetAlbumResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn get_album(&self, request: Request<GetAlbumRequest>) -> Reply<GetAlbumResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.get_album(&call, &request.album_id).await)
     }
 
-    async fn list_album_songs(&self, _: Request<ListAlbumSongsRequest>) -> Reply<ListAlbumSongsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn list_album_songs(
+        &self,
+        request: Request<ListAlbumSongsRequest>,
+    ) -> Reply<ListAlbumSongsResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.list_album_songs(&call, request).await)
     }
 
-    async fn list_artists(&self, _: Request<ListArtistsRequest>) -> Reply<ListArtistsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn list_artists(&self, request: Request<ListArtistsRequest>) -> Reply<ListArtistsResponse> {
+        let caller = Caller::user(&request)?.id;
+        let (call, request) = self.take(request);
+        reply(self.role.list_artists(caller, &call, request).await)
     }
 
-    async fn get_artist(&self, _: Request<GetArtistRequest>) -> Reply<GetArtistResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn get_artist(&self, request: Request<GetArtistRequest>) -> Reply<GetArtistResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.get_artist(&call, &request.artist_id).await)
     }
 
-    async fn list_artist_songs(&self, _: Request<ListArtistSongsRequest>) -> Reply<ListArtistSongsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn list_artist_songs(
+        &self,
+        request: Request<ListArtistSongsRequest>,
+    ) -> Reply<ListArtistSongsResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.list_artist_songs(&call, request).await)
     }
 
-    async fn get_lyrics(&self, _: Request<GetLyricsRequest>) -> Reply<GetLyricsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn get_lyrics(&self, request: Request<GetLyricsRequest>) -> Reply<GetLyricsResponse> {
+        let (call, request) = self.take(request);
+        reply(self.role.get_lyrics(&call, &request.song_id).await)
     }
 
-    async fn match_songs(&self, _: Request<MatchSongsRequest>) -> Reply<MatchSongsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn match_songs(&self, request: Request<MatchSongsRequest>) -> Reply<MatchSongsResponse> {
+        let owner = Caller::user(&request)?.id;
+        let (call, request) = self.take(request);
+        reply(self.role.match_songs(owner, &call, request).await)
     }
 
-    async fn scan_albums(&self, _: Request<ScanAlbumsRequest>) -> Reply<ScanAlbumsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn scan_albums(&self, request: Request<ScanAlbumsRequest>) -> Reply<ScanAlbumsResponse> {
+        reply(self.role.scan_albums(request.into_inner()).await)
     }
 
-    async fn scan_artists(&self, _: Request<ScanArtistsRequest>) -> Reply<ScanArtistsResponse> {
-        Err(Status::unimplemented("not yet"))
+    async fn scan_artists(&self, request: Request<ScanArtistsRequest>) -> Reply<ScanArtistsResponse> {
+        reply(self.role.scan_artists(request.into_inner()).await)
     }
 }

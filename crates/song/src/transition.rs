@@ -2,10 +2,10 @@
 
 use crate::{
     fact::Fact,
-    field::{MOST_ARTISTS, MOST_NUMBER, tidy, tidy_message},
+    field::{self, MOST_ARTISTS, MOST_NUMBER, tidy, tidy_message},
     record::{Failure, Field, Metadata, Output, SongRecord},
 };
-use segue_domain::{EncodingId, ObjectName, SongId, SongState, Timestamp, UploadId};
+use segue_domain::{EncodingId, ObjectName, SongId, SongState, Timestamp, UploadId, UserId};
 use segue_proto::event::v1::Tags;
 use std::time::Duration;
 
@@ -157,6 +157,16 @@ pub(crate) fn deleted(song: &SongRecord, now: Timestamp) -> Step {
     step
 }
 
+/// The song now belongs to `heir`, because `owner` is gone. Its bytes stay where they are.
+pub(crate) fn handed_over(song: &SongRecord, owner: UserId, heir: UserId) -> Step {
+    if song.deleted.is_some() || song.owner != owner {
+        return Step::keep();
+    }
+    let mut next = song.clone();
+    next.owner = heir;
+    Step::to(next, Fact::Updated)
+}
+
 /// What the reaper removes of an output.
 pub(crate) fn output_garbage(song: SongId, output: &Output, delay: Duration) -> Garbage {
     Garbage { song, prefix: ObjectName::output_prefix(song, output.id), delay }
@@ -200,6 +210,9 @@ fn fill(song: &mut SongRecord, tags: &Tags) {
             *value = tag;
         }
     }
+    // They name the recording, and this output may be of another than the one before.
+    metadata.isrc = field::isrc(&tags.isrc);
+    metadata.musicbrainz_id = field::musicbrainz_id(&tags.musicbrainz_id);
     let artists = tags.artists.iter().map(|a| tidy(a)).filter(|a| !a.is_empty()).take(MOST_ARTISTS);
     let artists: Vec<String> = artists.collect();
     if open(Field::Artists) && !artists.is_empty() {

@@ -3,7 +3,7 @@
 use super::parse;
 use crate::{
     Error,
-    record::{Output, Rung, SongRecord},
+    record::{LyricsKind, Output, Rung, SongRecord},
     role::Role,
     transition::{self, Step, output_garbage},
 };
@@ -39,6 +39,7 @@ impl Role {
             true_peak_db: succeeded.true_peak_db.filter(|n| n.is_finite()),
             rungs: succeeded.rungs.into_iter().map(rung).collect(),
             covers,
+            lyrics: LyricsKind::of(&tags.lyrics),
         };
         if output.rungs.is_empty() {
             return Err(Error::Malformed("an encoding that succeeded has no rung".into()));

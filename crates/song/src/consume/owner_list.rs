@@ -4,7 +4,7 @@ use super::parse;
 use crate::{
     Error,
     fact::{Fact, header_of},
-    repository::Entry,
+    repository::{Entry, Names},
     role::Role,
 };
 use segue_mesh::from_proto;
@@ -24,6 +24,12 @@ impl Role {
             sha256: song.sha256.clone(),
             created: song.create_time.as_ref().map(from_proto).unwrap_or_default(),
             deleted: event.r#type == Fact::Deleted.topic(),
+            names: Names {
+                isrc: song.isrc.clone(),
+                musicbrainz_id: song.musicbrainz_id.clone(),
+                duration_ms: song.duration_ms,
+                ..Names::of(&song.title, &song.artists)
+            },
         };
         // Who changed the song has dropped it from the cache already, unless that process died in between.
         self.songs.heard(entry.song, entry.sequence).await;

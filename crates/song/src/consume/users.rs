@@ -1,4 +1,4 @@
-//! What an account owned goes with it.
+//! What an account owned goes with it, or to its heir.
 
 use super::parse;
 use crate::{Error, role::Role};
@@ -7,7 +7,10 @@ use segue_proto::event::v1::{Event, event::Data};
 impl Role {
     pub(super) async fn on_user(&self, event: &Event) -> Result<(), Error> {
         match &event.data {
-            Some(Data::UserDeleted(user)) => self.delete_of(parse(&user.user_id)?).await,
+            Some(Data::UserDeleted(user)) => {
+                let heir = Some(user.heir_id.as_str()).filter(|heir| !heir.is_empty());
+                self.user_gone(parse(&user.user_id)?, heir.map(parse).transpose()?).await
+            }
             _ => Err(Error::Malformed(format!("{} does not say that an account is gone", event.r#type))),
         }
     }

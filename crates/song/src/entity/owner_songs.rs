@@ -16,6 +16,12 @@ pub(crate) struct Model {
     pub created_at: i64,
     /// A tombstone, so that a late fact cannot bring the song back.
     pub deleted: bool,
+    /// What songs are matched by. Empty in a row of a program of before, until it is filled in.
+    pub title_key: String,
+    pub artists_key: String,
+    pub isrc: String,
+    pub musicbrainz_id: String,
+    pub duration_ms: i64,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -1,6 +1,6 @@
 //! The table `songs`, and how a row becomes a record.
 
-use crate::record::{Attempt, Failure, Metadata, Original, Output, SongRecord};
+use crate::record::{Attempt, Failure, LyricsKind, Metadata, Original, Output, SongRecord};
 use sea_orm::{Set, entity::prelude::*};
 use segue_domain::{EncodingId, OutputId, SongId, Timestamp, UploadId, UserId};
 use segue_store::StoreError;
@@ -46,6 +46,9 @@ pub(crate) struct Model {
     pub created_at: i64,
     pub updated_at: i64,
     pub deleted_at: Option<i64>,
+    pub isrc: String,
+    pub musicbrainz_id: String,
+    pub lyrics: String,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
@@ -67,6 +70,7 @@ impl TryFrom<Model> for SongRecord {
                 true_peak_db: row.true_peak_db,
                 rungs: read(&row.rungs)?,
                 covers: read(&row.covers)?,
+                lyrics: LyricsKind::of(&row.lyrics),
             }),
             _ => None,
         };
@@ -85,6 +89,8 @@ impl TryFrom<Model> for SongRecord {
                 year: convert(row.year)?,
                 track_number: convert(row.track_number)?,
                 disc_number: convert(row.disc_number)?,
+                isrc: row.isrc,
+                musicbrainz_id: row.musicbrainz_id,
             },
             edited: read(&row.edited)?,
             original: Original {
@@ -154,6 +160,9 @@ impl TryFrom<&SongRecord> for ActiveModel {
             created_at: Set(song.created.millis()),
             updated_at: Set(song.updated.millis()),
             deleted_at: Set(song.deleted.map(Timestamp::millis)),
+            isrc: Set(metadata.isrc.clone()),
+            musicbrainz_id: Set(metadata.musicbrainz_id.clone()),
+            lyrics: Set(output.and_then(|o| o.lyrics).map_or_else(String::new, |l| l.name().to_owned())),
         })
     }
 }

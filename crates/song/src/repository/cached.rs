@@ -42,7 +42,7 @@ impl Rows<SongRecord> for SongRows {
 
 impl Record for SongRecord {
     // Another form of the record is another kind: processes of two versions share no rows.
-    const KIND: &'static str = "song.1";
+    const KIND: &'static str = "song.2";
 
     fn id(&self) -> String {
         self.id.to_string()

@@ -207,6 +207,16 @@ impl Songs {
         self.ids(sql, [owner.uuid().into(), i64::from(most).into()]).await
     }
 
+    /// Songs after `after` by id, at most `most`; without tombstones.
+    pub(crate) async fn after(&self, after: Uuid, most: u32) -> Result<Vec<SongId>, StoreError> {
+        let sql = "SELECT id FROM songs WHERE id > $1 AND deleted_at IS NULL ORDER BY id LIMIT $2";
+        let mut ids = self.ids(sql, [after.into(), i64::from(most).into()]).await?;
+        // Each shard gave its first ones; the first of all are among them.
+        ids.sort_unstable();
+        ids.truncate(most as usize);
+        Ok(ids)
+    }
+
     async fn ids<const N: usize>(&self, sql: &str, values: [Value; N]) -> Result<Vec<SongId>, StoreError> {
         let ids = self.everywhere(sql, values, |row| row.try_get("", "id")).await?;
         ids.into_iter().map(|id| SongId::from_uuid(id).map_err(StoreError::corrupt)).collect()

@@ -1,11 +1,10 @@
 //! Rows come from the cache; who may see them does not.
 
 use super::world::*;
-use crate::{Deps, Song, SongApi, SongConfig};
-use segue_cache::{CacheConfig, Tiered};
-use segue_domain::{GrantSigner, SongId, UserId};
+use crate::SongApi;
+use segue_domain::{SongId, UserId};
 use segue_proto::song::v1::{song_service_server::SongService, *};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
@@ -25,20 +24,6 @@ fn publish(id: SongId, visibility: Visibility) -> UpdateSongRequest {
         song: Some(Song_ { song_id: id.to_string(), visibility: visibility.into(), ..Default::default() }),
         update_mask: Some(prost_types::FieldMask { paths: vec!["visibility".into()] }),
     }
-}
-
-/// The same role in another process: its own cache, on the same database and bus.
-fn another(world: &World) -> Song {
-    let deps = Deps {
-        store: world.test.store.clone(),
-        blob: world.blob.clone(),
-        bus: world.bus.clone(),
-        cache: Arc::new(Tiered::new(&CacheConfig::default(), None, Arc::new(world.clock.clone())).unwrap()),
-        grants: GrantSigner::from_seed(&[7; 32]),
-        clock: Arc::new(world.clock.clone()),
-        crash: |_| (),
-    };
-    Song::new(SongConfig::default(), deps).unwrap()
 }
 
 async fn title(api: &SongApi, owner: UserId, id: SongId, seen: Option<u64>) -> String {
@@ -97,7 +82,7 @@ async fn another_process_hears_of_a_change_and_reads_your_writes_before_that() {
     for world in worlds().await {
         let owner = UserId::new();
         let id = world.ready(owner).await;
-        let (other, shutdown) = (another(&world), CancellationToken::new());
+        let (other, shutdown) = (world.process(|_| ()), CancellationToken::new());
         let api = SongApi::new(other.role().clone());
         world.facts().await;
         let (song, token) = (other.clone(), shutdown.clone());
@@ -138,7 +123,7 @@ async fn a_process_that_hears_nothing_shows_nothing_older_than_five_seconds() {
     for world in worlds().await {
         let owner = UserId::new();
         let id = world.ready(owner).await;
-        let deaf = SongApi::new(another(&world).role().clone());
+        let deaf = SongApi::new(world.process(|_| ()).role().clone());
         assert_eq!(title(&deaf, owner, id, None).await, "tag title");
         world.api.update_song(by(owner, rename(id, "new"))).await.unwrap();
         assert_eq!(title(&deaf, owner, id, None).await, "tag title");

@@ -151,8 +151,7 @@ async fn a_deleted_account_takes_its_songs_along() {
         let (owner, other) = (UserId::new(), UserId::new());
         let mine = [world.ready(owner).await, world.create(owner, 5).await];
         let theirs = world.ready(other).await;
-        let gone =
-            || Data::UserDeleted(UserChanged { user_id: owner.to_string(), ..Default::default() });
+        let gone = || Data::UserDeleted(UserChanged { user_id: owner.to_string(), ..Default::default() });
         world.handle(Inbox::Users, gone()).await;
         world.handle(Inbox::Users, gone()).await;
         for id in mine {

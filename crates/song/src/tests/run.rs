@@ -39,10 +39,10 @@ async fn facts_from_the_queues_move_songs_and_lists_and_poison_ends_as_a_dead_le
         let mut newer = fact(failed(id, encoding, "DAMAGED_AUDIO"));
         newer.r#type = "encoding.failed.v2".into();
         let newer = Message { topic: "encoding.failed.v1".into(), ..message(&newer) };
-        // The list hears of all that happens to songs, also what it does not know.
+        // The list and the albums hear of all that happens to songs, also what they do not know.
         let unknown = fact(started(id, encoding));
         let unknown = Message { topic: "song.painted.v1".into(), ..message(&unknown) };
-        let mut parked = vec!["poison".to_owned(), newer.id.clone(), unknown.id.clone()];
+        let mut parked = vec!["poison".to_owned(), newer.id.clone(), unknown.id.clone(), unknown.id.clone()];
         let mut messages = vec![poison, newer, unknown];
         messages.extend(events.iter().map(message));
         world.bus.publish(messages).await.unwrap();
@@ -56,7 +56,7 @@ async fn facts_from_the_queues_move_songs_and_lists_and_poison_ends_as_a_dead_le
             world.api.list_songs(by(owner, ready())).await.unwrap().into_inner().songs.len() == 1
         })
         .await;
-        until("dead letters", async || world.bus.dead().len() == 3).await;
+        until("dead letters", async || world.bus.dead().len() == 4).await;
         let mut dead: Vec<_> = world.bus.dead().into_iter().map(|letter| letter.message.id).collect();
         dead.sort();
         parked.sort();

@@ -120,6 +120,29 @@ pub(super) fn tags() -> event::Tags {
     }
 }
 
+/// What a file says of itself: three minutes, not silent, with a cover.
+pub(super) fn said(
+    title: &str,
+    artists: &[&str],
+    album: &str,
+    album_artist: &str,
+) -> event::EncodingSucceeded {
+    event::EncodingSucceeded {
+        duration_ms: 180_000,
+        loudness_lufs: Some(-14.0),
+        true_peak_db: Some(-1.0),
+        cover_sizes: vec![96],
+        tags: Some(event::Tags {
+            title: title.into(),
+            artists: artists.iter().map(|artist| (*artist).into()).collect(),
+            album: album.into(),
+            album_artist: album_artist.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
 impl World {
     pub(super) fn role(&self) -> &Arc<Role> {
         self.song.role()
@@ -181,6 +204,20 @@ impl World {
 
     /// Facts that were written and not yet taken from here, oldest first per song.
     pub(super) async fn facts(&self) -> Vec<Event> {
+        self.facts_of(|_| true).await
+    }
+
+    /// Those of them about songs.
+    pub(super) async fn song_facts(&self) -> Vec<Event> {
+        self.facts_of(|event| event.r#type.starts_with("song.")).await
+    }
+
+    /// Those of them about albums and artists.
+    pub(super) async fn shelf_facts(&self) -> Vec<Event> {
+        self.facts_of(|event| !event.r#type.starts_with("song.")).await
+    }
+
+    async fn facts_of(&self, wanted: impl Fn(&Event) -> bool) -> Vec<Event> {
         let sql = "SELECT payload FROM outbox ORDER BY subject, sequence";
         let statement = Statement::from_string(self.test.store.backend(), sql);
         let rows = self.test.store.primaries()[0].query_all_raw(statement).await.unwrap();
@@ -189,14 +226,56 @@ impl World {
             Event::decode(bytes.as_slice()).unwrap()
         });
         let mut relayed = self.relayed.lock().unwrap();
-        events.filter(|e| relayed.insert(e.id.clone())).collect()
+        events.filter(|e| wanted(e) && relayed.insert(e.id.clone())).collect()
     }
 
-    /// Brings new facts to the lists by owner.
+    /// The same role in another process: its own cache, on the same engines.
+    pub(super) fn process(&self, crash: fn(&'static str)) -> Song {
+        let clock = Arc::new(self.clock.clone());
+        let deps = Deps {
+            store: self.test.store.clone(),
+            blob: self.blob.clone(),
+            bus: self.bus.clone(),
+            cache: Arc::new(Tiered::new(&CacheConfig::default(), None, clock.clone()).unwrap()),
+            grants: GrantSigner::from_seed(&[7; 32]),
+            clock,
+            crash,
+        };
+        Song::new(SongConfig::default(), deps).unwrap()
+    }
+
+    /// Brings new facts to the lists by owner, and to albums and artists.
     pub(super) async fn relay(&self) {
-        for event in self.facts().await {
-            self.role().handle(Inbox::OwnerList, event).await.unwrap();
+        for event in self.song_facts().await {
+            self.role().handle(Inbox::OwnerList, event.clone()).await.unwrap();
+            self.role().handle(Inbox::Places, event).await.unwrap();
         }
+    }
+
+    /// A READY song whose file says this of itself.
+    pub(super) async fn tagged(&self, owner: UserId, said: event::EncodingSucceeded) -> SongId {
+        let (id, encoding) = self.uploaded(owner).await;
+        let said = event::EncodingSucceeded {
+            song_id: id.to_string(),
+            encoding_id: encoding.to_string(),
+            output_id: OutputId::new().to_string(),
+            rungs: vec![event::Rung { name: "aac-64".into(), bytes: 10, ..Default::default() }],
+            ..said
+        };
+        self.handle(Inbox::Encodings, Data::EncodingSucceeded(said)).await;
+        id
+    }
+
+    /// Changes fields of a song as its owner does.
+    pub(super) async fn edit(&self, owner: UserId, song: Song_, paths: &[&str]) {
+        let update_mask = Some(prost_types::FieldMask { paths: paths.iter().map(|p| (*p).into()).collect() });
+        let request = UpdateSongRequest { song: Some(song), update_mask };
+        self.api.update_song(by(owner, request)).await.unwrap();
+    }
+
+    pub(super) async fn delete(&self, owner: UserId, id: SongId) {
+        let request = DeleteSongRequest { song_id: id.to_string(), etag: String::new() };
+        self.api.delete_song(by(owner, request)).await.unwrap();
     }
 
     /// Publishes new facts on the bus.

@@ -12,10 +12,12 @@ const MORE: [&str; 3] =
     ["crates/identity/src/accounts.rs", "crates/identity/src/sessions.rs", "crates/song/src/scan.rs"];
 
 /// Methods that ask the cache, which asks through others (`load` and `one`, in a task of its own), or nobody.
-const ASIDE: [&str; 3] = [
+const ASIDE: [&str; 5] = [
     "crates/song/src/repository/songs.rs#find",
     "crates/song/src/repository/songs.rs#find_many",
     "crates/song/src/repository/songs.rs#heard",
+    "crates/song/src/repository/shelves.rs#find",
+    "crates/song/src/repository/shelves.rs#find_many",
 ];
 
 /// Those of one file; none when it is no repository. `place` is relative to the root.
