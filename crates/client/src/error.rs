@@ -52,12 +52,12 @@ pub enum ClientError {
         tries: u32,
     },
     /// A file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {cause}")]
     File {
         /// The file.
         path: String,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said. Not the source: it is in the sentence.
+        cause: std::io::Error,
     },
     /// The file was written to while it was being uploaded.
     #[error("{0} changed while it was being uploaded; upload it again")]

@@ -61,5 +61,5 @@ pub async fn identify(
 }
 
 pub(crate) fn file_error(path: &Path, source: std::io::Error) -> ClientError {
-    ClientError::File { path: path.display().to_string(), source }
+    ClientError::File { path: path.display().to_string(), cause: source }
 }

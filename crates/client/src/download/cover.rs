@@ -1,10 +1,10 @@
 //! The cover beside a song.
 
-use super::{COVER_NAME, disk, fetch, record::KeptFile};
+use super::{COVER_NAME, fetch, record::KeptFile};
 use crate::{Client, ClientError, Patience};
+use bytes::BytesMut;
 use segue_proto::song::v1::Song;
 use sha2::{Digest, Sha256};
-use std::path::Path;
 
 /// Largest cover that is taken, bytes. Those of 640 pixels have some 100 kB.
 const MOST: u64 = 4 << 20;
@@ -18,13 +18,12 @@ pub fn identity(song: &Song) -> String {
     parts.join("/")
 }
 
-/// Fetches the largest cover into `folder`. None when the song has none, or lost it meanwhile.
-pub(crate) async fn fetch(
+/// The largest cover. None when the song has none, or lost it meanwhile.
+pub(crate) async fn get(
     client: &Client,
     song: &Song,
-    folder: &Path,
     patience: Patience,
-) -> Result<Option<KeptFile>, ClientError> {
+) -> Result<Option<BytesMut>, ClientError> {
     let Some(cover) = song.covers.last() else { return Ok(None) };
     let got = match patience.retry(|| fetch::bytes(client, &cover.url, COVER_NAME, MOST)).await {
         // The URL has expired while other songs were fetched.
@@ -35,18 +34,17 @@ pub(crate) async fn fetch(
         }
         got => got,
     };
-    let bytes = match got {
-        Ok(bytes) if bytes.len() as u64 <= MOST => bytes,
-        Ok(_) | Err(ClientError::EdgeRefused { status: 404, .. }) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let path = folder.join(COVER_NAME);
-    disk::blocking(move || {
-        let sha256 = hex::encode(Sha256::digest(&bytes));
-        disk::write(&path, &bytes, false)?;
-        Ok(Some(KeptFile { name: COVER_NAME.into(), size: bytes.len() as u64, sha256 }))
-    })
-    .await
+    match got {
+        Ok(bytes) if bytes.len() as u64 <= MOST => Ok(Some(bytes)),
+        Ok(_) | Err(ClientError::EdgeRefused { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is remembered of a cover.
+pub(crate) fn kept(bytes: &[u8]) -> KeptFile {
+    let sha256 = hex::encode(Sha256::digest(bytes));
+    KeptFile { name: COVER_NAME.into(), size: bytes.len() as u64, sha256 }
 }
 
 #[cfg(test)]

@@ -29,9 +29,9 @@ pub(crate) async fn piece(
     let renewals = AtomicU32::new(0);
     for _ in 0..TRIES {
         let bytes = patience.retry(|| get(client, plan, piece, &renewals)).await?;
-        let (sha256, to) = (piece.sha256, to.clone());
+        let (size, sha256, to) = (piece.size, piece.sha256, to.clone());
         let good = disk::blocking(move || {
-            let good = Sha256::digest(&bytes)[..] == sha256;
+            let good = bytes.len() as u64 == size && Sha256::digest(&bytes)[..] == sha256;
             // It is checked again before it is ever relied on, so it need not survive a power cut.
             if good {
                 disk::write(&to, &bytes, false)?;

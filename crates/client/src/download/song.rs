@@ -117,8 +117,8 @@ impl Downloading<'_> {
     pub async fn pieces(&self, folder: &Folder, song: &Song, plan: &Plan) -> Result<Pieces, ClientError> {
         let root = folder.work(&song.song_id);
         disk::make_folder(&root)?;
-        let cover = cover::fetch(self.client, song, &root, self.patience).await?;
-        let fetched = self.fill(plan, &root).await? + cover.as_ref().map_or(0, |cover| cover.size);
+        let (bytes, cover) = self.cover_only(folder, song).await?;
+        let fetched = self.fill(plan, &root).await? + bytes;
         let named = |ending: &str| {
             let names = plan.pieces().iter().map(|piece| &*piece.name);
             names.filter(|name| name.ends_with(ending)).map(|name| root.join(name)).collect::<Vec<_>>()
@@ -126,7 +126,6 @@ impl Downloading<'_> {
         let Some(init) = named("/init.mp4").pop() else {
             return Err(ClientError::Other("the server named no init file".into()));
         };
-        let cover = cover.map(|cover| root.join(cover.name));
         Ok(Pieces { init, segments: named(".m4s"), cover, fetched })
     }
 
@@ -138,8 +137,10 @@ impl Downloading<'_> {
     ) -> Result<(u64, Option<PathBuf>), ClientError> {
         let root = folder.work(&song.song_id);
         disk::make_folder(&root)?;
-        let cover = cover::fetch(self.client, song, &root, self.patience).await?;
-        Ok((cover.as_ref().map_or(0, |cover| cover.size), cover.map(|cover| root.join(cover.name))))
+        let Some(bytes) = cover::get(self.client, song, self.patience).await? else { return Ok((0, None)) };
+        let path = root.join(COVER_NAME);
+        disk::write(&path, &bytes, false)?;
+        Ok((bytes.len() as u64, Some(path)))
     }
 
     /// Sees to it that every file is there. Bytes that were fetched.
@@ -207,17 +208,19 @@ impl Downloading<'_> {
         root: &Path,
         identity: String,
     ) -> Result<u64, ClientError> {
-        let cover = cover::fetch(self.client, song, root, self.patience).await?;
-        let bytes = cover.as_ref().map_or(0, |cover| cover.size);
-        if let Some(old) = record.file(COVER_NAME).cloned().filter(|_| cover.is_none()) {
+        let bytes = cover::get(self.client, song, self.patience).await?;
+        if let Some(old) = record.file(COVER_NAME).cloned().filter(|_| bytes.is_none()) {
             folder.delete(root, &[old])?;
             disk::make_folder(root)?;
         }
         record.files.retain(|file| file.name != COVER_NAME);
-        record.files.extend(cover);
+        record.files.extend(bytes.as_deref().map(cover::kept));
         record.cover = identity;
+        // No hash of it was announced, so this one is what it is known by: first remembered, then written.
         folder.save(record)?;
-        Ok(bytes)
+        let Some(bytes) = bytes else { return Ok(0) };
+        disk::write(&root.join(COVER_NAME), &bytes, false)?;
+        Ok(bytes.len() as u64)
     }
 }
 

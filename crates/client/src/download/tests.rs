@@ -41,7 +41,9 @@ impl Rig {
         let plan = client.plan_download(song, Quality::Best, SHORT).await?;
         let record = folder.place(song, &plan, Form::Hls, by_sync)?;
         let (slots, seen) = (Semaphore::new(8), AtomicU64::new(0));
-        let progress = |bytes| drop(seen.fetch_add(bytes, Ordering::Relaxed));
+        let progress = |bytes| {
+            seen.fetch_add(bytes, Ordering::Relaxed);
+        };
         let downloading =
             Downloading { client: &client, slots: &slots, patience: SHORT, progress: &progress };
         let fetched = downloading.hls(folder, song, &plan, record).await?;

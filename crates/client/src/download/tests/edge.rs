@@ -36,6 +36,7 @@ struct Inner {
 
 impl Edge {
     pub(super) async fn start() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(Inner { rung: "aac-128".into(), ..Inner::default() }));
