@@ -14,6 +14,7 @@ pub mod music;
 pub mod otlp;
 pub mod solo;
 pub mod up;
+pub mod watched;
 pub mod workload;
 pub mod world;
 
