@@ -48,7 +48,9 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let time = Duration::from_secs(60 * args.minutes);
-    test::soak(&workspace, |run: &mut FaultRun<'_>| {
+    // Those of one process need no engines.
+    let engines = left.iter().any(|pair| !pair.fault.starts_with("crash "));
+    test::soak(&workspace, engines, |run: &mut FaultRun<'_>| {
         while let Some(Pair { fault, seed }) = left.pop() {
             if args.minutes > 0 && start.elapsed() > time {
                 break;

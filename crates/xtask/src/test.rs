@@ -257,16 +257,20 @@ impl FaultRun<'_> {
     }
 }
 
-/// Installs, builds, starts the engines, and lets `faults` be made there.
+/// Installs, builds, starts the engines when they are wanted, and lets `faults` be made there.
 pub(crate) fn soak(
     workspace: &Workspace,
+    with_engines: bool,
     faults: impl FnOnce(&mut FaultRun<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
     let mut tally = Tally::default();
     install(workspace, &mut tally)?;
     if let Some(built) = tally.check(Group::Build, "build", || build::everything(workspace)) {
-        let mut engines = needs::engines(workspace, |name| name == WHOLE_SYSTEM);
-        add_mesh(&mut engines);
+        let mut engines = Vec::new();
+        if with_engines {
+            engines = needs::engines(workspace, |name| name == WHOLE_SYSTEM);
+            add_mesh(&mut engines);
+        }
         let suite = Suite::start(workspace, &built, &engines, &mut tally)?;
         faults(&mut FaultRun { suite, tally: &mut tally })?;
     }
