@@ -2,7 +2,8 @@
 
 use crate::{Client, ClientError};
 use segue_proto::search::v1::{
-    Difference, RebuildIndexRequest, SearchRequest, SearchResult, VerifyIndexRequest,
+    Difference, Kind, RebuildIndexRequest, SearchRequest, SearchResult, SuggestRequest, Suggestion,
+    VerifyIndexRequest,
 };
 use std::time::Duration;
 
@@ -10,12 +11,20 @@ use std::time::Duration;
 const PAGE: usize = 200;
 
 impl Client {
-    /// The best answers to a few words, at most `most`. Without a session it finds what is public.
-    pub async fn search(&self, words: &str, most: usize) -> Result<Vec<SearchResult>, ClientError> {
+    /// The best answers to a few words, at most `most`: of these kinds, or of all when there are none. Without a session
+    /// it finds what is public.
+    pub async fn search(
+        &self,
+        words: &str,
+        kinds: &[Kind],
+        most: usize,
+    ) -> Result<Vec<SearchResult>, ClientError> {
+        let kinds: Vec<i32> = kinds.iter().map(|kind| (*kind).into()).collect();
         let (mut results, mut page_token) = (Vec::new(), String::new());
         while results.len() < most {
             let page_size = i32::try_from(PAGE.min(most - results.len())).unwrap_or(i32::MAX);
-            let request = SearchRequest { query: words.to_owned(), page_size, page_token, kinds: Vec::new() };
+            let kinds = kinds.clone();
+            let request = SearchRequest { query: words.to_owned(), page_size, page_token, kinds };
             let request = self.open_request(request).await?;
             let answer = self.searches().search(request).await.map_err(|s| self.refused(s))?.into_inner();
             results.extend(answer.results);
@@ -25,6 +34,20 @@ impl Client {
             }
         }
         Ok(results)
+    }
+
+    /// Names that begin as typed, best first, at most `most` (of 50): of these kinds, or of all when there are none.
+    pub async fn suggest(
+        &self,
+        text: &str,
+        kinds: &[Kind],
+        most: usize,
+    ) -> Result<Vec<Suggestion>, ClientError> {
+        let kinds = kinds.iter().map(|kind| (*kind).into()).collect();
+        let limit = i32::try_from(most).unwrap_or(i32::MAX);
+        let request = self.open_request(SuggestRequest { text: text.to_owned(), limit, kinds }).await?;
+        let answer = self.searches().suggest(request).await.map_err(|s| self.refused(s))?;
+        Ok(answer.into_inner().suggestions)
     }
 
     /// Rebuilds the index, or follows a rebuild that is going on, to its end. `heard` is told how many songs are in the

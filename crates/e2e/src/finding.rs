@@ -35,14 +35,15 @@ pub fn upload(user: &Cli, files: &[PathBuf]) -> Vec<String> {
     songs.iter().map(|s| s["song_id"].as_str().unwrap_or_else(|| panic!("{songs:?}")).to_owned()).collect()
 }
 
-/// Ids of what a user finds.
+/// Ids of the songs that a user finds.
 ///
 /// # Panics
 /// When the search fails.
 pub fn find(user: &Cli, words: &str) -> Vec<String> {
     let hits = user.run(&["search", "--json", words]).good().json();
     assert!(hits.iter().all(|h| h["title"].is_string() && h["score"].is_number()), "{hits:?}");
-    hits.iter().map(|h| h["song_id"].as_str().unwrap().to_owned()).collect()
+    let songs = hits.iter().filter(|hit| hit["kind"] == "song");
+    songs.map(|h| h["song_id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Waits until a user finds exactly these.

@@ -1,7 +1,8 @@
 //! How fast and how well questions are answered in a large catalogue that is made up.
 //!
-//! `search [URL of an OpenSearch] [--songs N] [--questions N] [--peer]`; without a URL the embedded engine, in a temporary
-//! folder. With `--peer`, SQLite's full text search by trigrams on the same data. Prints lines of `name=value`.
+//! `search [URL of an OpenSearch] [--songs N] [--questions N] [--peer] [--misses]`; without a URL the embedded engine, in a temporary
+//! folder. With `--peer`, SQLite's full text search by trigrams on the same data; with `--misses`, what was not found.
+//! Prints lines of `name=value`.
 
 #[path = "search/ask.rs"]
 mod ask;
@@ -34,10 +35,11 @@ struct Arguments {
     songs: u64,
     questions: u64,
     peer: bool,
+    misses: bool,
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut found = Arguments { url: None, songs: 1_000_000, questions: 2_000, peer: false };
+    let mut found = Arguments { url: None, songs: 1_000_000, questions: 2_000, peer: false, misses: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = || arguments.next().unwrap_or_default().parse::<u64>();
@@ -45,6 +47,7 @@ fn arguments() -> Result<Arguments, Failure> {
             "--songs" => found.songs = number()?,
             "--questions" => found.questions = number()?,
             "--peer" => found.peer = true,
+            "--misses" => found.misses = true,
             url => found.url = Some(url.to_owned()),
         }
     }
@@ -108,12 +111,12 @@ async fn fill(index: &dyn Index, catalogue: Catalogue) -> Result<u64, Failure> {
     Ok(count)
 }
 
-fn show(whose: &str, report: &Report) {
+fn show(whose: &str, report: &Report, misses: bool) {
     println!("  recall@5 of {whose} questions: {:.3}", report.recall());
     for (sort, (questions, found)) in &report.sorts {
         println!("    {sort}: {:.3} of {questions}", found / f64::from(*questions));
     }
-    if std::env::args().any(|argument| argument == "--misses") {
+    if misses {
         for (asked, found) in &report.missed {
             println!("    {}: {:?} wants {:?}, finds {found:?}", asked.sort, asked.text, asked.answers);
         }
@@ -160,8 +163,8 @@ async fn main() -> Result<(), Failure> {
     let mut suggested = ask::suggest(&*index, &ask::beginnings(&catalogue, arguments.questions)).await?;
     println!("  {} resident_mb={}", spread("suggest", &mut suggested), resident_mb());
     let made = recall::made(&catalogue, MADE);
-    show("written", &recall::measure(&*index, recall::written()).await?);
-    show("made", &recall::measure(&*index, made.clone()).await?);
+    show("written", &recall::measure(&*index, recall::written()).await?, arguments.misses);
+    show("made", &recall::measure(&*index, made.clone()).await?, arguments.misses);
     if arguments.peer {
         asked.truncate(300);
         peer::run(&folder.path().join("peer.db"), documents(catalogue), &asked, &made).await?;

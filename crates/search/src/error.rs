@@ -25,8 +25,8 @@ pub enum Error {
     /// The service of that name, which owns what can be found, did not answer.
     #[error("{0} service does not answer: {1}")]
     Owner(&'static str, String),
-    /// The service of that name is not part of this system, or of a version that does not know what it was asked.
-    #[error("the {0} service is not there, or does not say what it has; run it in the version of the others")]
+    /// The service of that name is of a version that does not know what it was asked.
+    #[error("the {0} service is of an older version and cannot say what it has; bring it up to date")]
     Unknown(&'static str),
     /// The bus.
     #[error(transparent)]

@@ -103,7 +103,7 @@ impl Inner {
     }
 
     async fn playlists_now(&self, seen: &Seen, ids: Vec<String>) -> HashMap<String, Playlist> {
-        let Ok(client) = self.sources.playlists() else { return HashMap::new() };
+        let client = self.sources.playlists();
         let one = |playlist_id: String| {
             let mut client = client.clone();
             async move {

@@ -92,13 +92,7 @@ async fn copy(
 ) -> Result<(), Error> {
     let mut after = None;
     loop {
-        let page = match read(search, kind, after).await {
-            Err(error @ Error::Unknown(_)) => {
-                tracing::error!(%error, kind = kind.name(), "the new index has none of this kind");
-                return Ok(());
-            }
-            page => page?,
-        };
+        let page = read(search, kind, after).await?;
         let count = page.documents.len() as u64;
         let writes: Vec<Write> = page.documents.into_iter().map(|d| Write::Put(Box::new(d))).collect();
         for part in writes.chunks(1_000) {

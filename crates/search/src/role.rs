@@ -26,8 +26,8 @@ pub struct Deps {
     pub bus: Arc<dyn Bus>,
     /// The song service, to read all songs, albums and artists from.
     pub songs: Channel,
-    /// The playlist service, to read all playlists from. Without it the index cannot be rebuilt or compared.
-    pub playlists: Option<Channel>,
+    /// The playlist service, to read all playlists from.
+    pub playlists: Channel,
     /// Proves to these services who asks.
     pub role: RoleSigner,
     /// The time.

@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub(crate) struct Sources {
     songs: Channel,
-    playlists: Option<Channel>,
+    playlists: Channel,
     role: RoleSigner,
     page: u16,
 }
@@ -46,7 +46,7 @@ pub(crate) fn owner_of(kind: Kind) -> &'static str {
 }
 
 impl Sources {
-    pub(crate) fn new(songs: Channel, playlists: Option<Channel>, role: RoleSigner, page: u16) -> Self {
+    pub(crate) fn new(songs: Channel, playlists: Channel, role: RoleSigner, page: u16) -> Self {
         Self { songs, playlists, role, page }
     }
 
@@ -72,7 +72,7 @@ impl Sources {
             }
             Kind::Playlist => {
                 let request = self.request(ScanPlaylistsRequest { page_size, page_token })?;
-                let answer = answered(kind, self.playlists()?.scan_playlists(request)).await?;
+                let answer = answered(kind, self.playlists().scan_playlists(request)).await?;
                 page(answer.playlists.into_iter().map(rows::playlist), answer.next_page_token)
             }
         }
@@ -82,9 +82,8 @@ impl Sources {
         SongServiceClient::new(self.songs.clone())
     }
 
-    pub(crate) fn playlists(&self) -> Result<PlaylistServiceClient<Channel>, Error> {
-        let channel = self.playlists.clone().ok_or(Error::Unknown("playlist"))?;
-        Ok(PlaylistServiceClient::new(channel))
+    pub(crate) fn playlists(&self) -> PlaylistServiceClient<Channel> {
+        PlaylistServiceClient::new(self.playlists.clone())
     }
 
     fn request<T>(&self, message: T) -> Result<Request<T>, Error> {

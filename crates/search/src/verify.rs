@@ -60,12 +60,7 @@ async fn pass(search: &Inner, listener: &mpsc::Sender<Said>, before: Option<&Fou
         if last == Some(None) {
             continue;
         }
-        match of_kind(search, listener, kind, before, last.flatten(), &mut pass).await {
-            Err(error @ Error::Unknown(_)) => {
-                tracing::error!(%error, kind = kind.name(), "this kind is not compared");
-            }
-            done => done?,
-        }
+        of_kind(search, listener, kind, before, last.flatten(), &mut pass).await?;
         if pass.truncated {
             break;
         }

@@ -439,7 +439,7 @@ impl Ground<'_> {
             index: self.engines.index()?,
             bus: self.engines.bus()?,
             songs: self.channel(SERVICES[1].0)?,
-            playlists: self.channels.get("segue.playlist.v1.PlaylistService").cloned(),
+            playlists: self.channel(SERVICES[4].0)?,
             role: self.signer()?,
             clock: self.engines.clock.clone(),
         };

@@ -85,7 +85,11 @@ impl Question {
     /// `None` when there is nothing in the text to look for.
     pub(crate) fn new(text: &str) -> Option<Self> {
         let text = cut(text, QUESTION_CHARS);
-        let lexemes = lexemes(&text);
+        let mut lexemes = lexemes(&text);
+        // What is no year is a word like others.
+        let no_year =
+            |lexeme: &&mut Lexeme<'_>| lexeme.field == Some(Name::Year) && years(lexeme.text).is_none();
+        lexemes.iter_mut().filter(no_year).for_each(|lexeme| lexeme.field = None);
         let free = |lexeme: &&Lexeme<'_>| !lexeme.not && lexeme.field.is_none();
         let spoken: Vec<&str> = lexemes.iter().filter(free).map(|lexeme| lexeme.text).collect();
         // A sign between words ("Simon & Garfunkel") is no word; of a question of signs each is.

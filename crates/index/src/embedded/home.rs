@@ -72,7 +72,8 @@ impl Home {
                 live
             }
             Some((Err(error), current)) => {
-                tracing::warn!(%error, folder = %current.folder, "index is damaged: moved aside, to be rebuilt");
+                let why = if current.schema == SCHEMA { "is damaged" } else { "was made by another version" };
+                tracing::warn!(%error, folder = %current.folder, "index {why}: moved aside, to be rebuilt");
                 let _ = fs::remove_dir_all(root.join("damaged"));
                 fs::rename(root.join(&current.folder), root.join("damaged"))
                     .map_err(IndexError::unavailable)?;

@@ -67,7 +67,7 @@ impl Rig {
             index: engine,
             bus: Arc::new(bus.clone()),
             songs: songs.channel(),
-            playlists: Some(playlists.channel()),
+            playlists: playlists.channel(),
             role: RoleSigner::new("search", ROLE_SEED, "segue", clock.clone()),
             clock: clock.clone(),
         };

@@ -56,8 +56,9 @@ pub(crate) struct SongsArgs {
 
 #[derive(Args)]
 pub(crate) struct SearchArgs {
-    /// What you remember: words, "a phrase", artist:name, album:name, title:name, genre:name, year:1990..1999, -word.
-    #[arg(required = true, allow_hyphen_values = true)]
+    /// What you remember: words, "a phrase", artist:name, album:name, title:name, genre:name, year:1990..1999, -word;
+    /// in quotes where the shell would take them apart.
+    #[arg(required = true)]
     pub(crate) words: Vec<String>,
     /// At most this many answers.
     #[arg(long, default_value_t = 20)]
