@@ -20,15 +20,16 @@ pub(crate) use playlist::{
 };
 pub(crate) use server::{ConfigCommand, ProvisionArgs, Role, ServeArgs, UpArgs};
 pub(crate) use song::{
-    EditArgs, FoundKind, KindArg, PlayArgs, RetryArgs, SearchArgs, SongChanges, SongsArgs, StateArg, UploadArgs,
-    VisibilityArg,
+    EditArgs, FoundKind, KindArg, PlayArgs, RetryArgs, SearchArgs, SongChanges, SongsArgs, StateArg,
+    UploadArgs, VisibilityArg,
 };
 
 use clap::{Parser, Subcommand};
 
 /// Music streaming: upload a song, and it becomes an adaptive stream.
 ///
-/// `segue up` starts a whole server with nothing else installed. Everything below `login` talks to a server.
+/// `segue up` starts a whole server with nothing else installed. From `signup` to `users`, commands talk to a server. Songs,
+/// playlists, albums and artists are named by title, or by id.
 ///
 /// Exit codes: 0 done, 1 it failed, 2 wrong usage or configuration, 3 not signed in, 4 server not reachable.
 #[derive(Parser)]

@@ -20,8 +20,8 @@ use segue_gateway::GatewayConfig;
 use segue_identity::IdentityConfig;
 use segue_index::{OpenSearchConfig, Password};
 use segue_mesh::{ListenConfig, ServerConfig, telemetry::TelemetryConfig};
-use segue_search::SearchConfig;
 use segue_playlist::PlaylistConfig;
+use segue_search::SearchConfig;
 use segue_song::SongConfig;
 use segue_store::StoreConfig;
 use serde::{Deserialize, Serialize};
@@ -54,16 +54,22 @@ impl ConfigError {
     /// Says where the value stands: the variable that sets it, else the file.
     fn at(self, file: Option<&Path>, variables: impl Iterator<Item = String>) -> Self {
         let Self::Value { key, message, .. } = self else { return self };
-        let sets = |name: &String| {
-            let path = name.strip_prefix(PREFIX)?.replace("__", ".").to_lowercase();
-            let below = key == "." || path.starts_with(&format!("{key}."));
-            // An unknown key is named in the message only.
-            let named = || path.split('.').any(|part| message.contains(&format!("`{part}`")));
-            (path == key || *name == key || (below && named())).then_some(())
-        };
-        let place = match (variables.into_iter().find(|name| sets(name).is_some()), file) {
-            (Some(name), _) if name == key => String::new(),
-            (Some(name), _) => format!(" (set by {name})"),
+        let variables: Vec<(String, String)> = variables
+            .filter_map(|name| {
+                let path = name.strip_prefix(PREFIX)?.replace("__", ".").to_lowercase();
+                Some((name, path))
+            })
+            .collect();
+        let find = |wanted: &dyn Fn(&str) -> bool| variables.iter().find(|(_, path)| wanted(path));
+        let below = |path: &str| key == "." || path.starts_with(&format!("{key}."));
+        // An unknown key is named in the message only.
+        let named = |path: &str| path.split('.').any(|part| message.contains(&format!("`{part}`")));
+        let variable = find(&|path| path == key)
+            .or_else(|| find(&|path| below(path) && named(path)))
+            .or_else(|| find(&|path| file.is_none() && key != "." && below(path)));
+        let place = match (variable, file) {
+            _ if key.starts_with(PREFIX) => String::new(),
+            (Some((name, _)), _) => format!(" (set by {name})"),
             (None, Some(file)) => format!(" (in {})", file.display()),
             (None, None) => String::new(),
         };

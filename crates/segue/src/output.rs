@@ -155,6 +155,7 @@ fn is_configuration(error: &anyhow::Error) -> bool {
         || error.is::<segue_cache::Error>()
         || matches!(error.downcast_ref(), Some(StoreError::Config { .. }))
         || matches!(error.downcast_ref(), Some(segue_song::Error::Config(_)))
+        || matches!(error.downcast_ref(), Some(segue_playlist::Error::Config(_)))
         || matches!(error.downcast_ref(), Some(segue_identity::Error::Config(_)))
         || matches!(error.downcast_ref(), Some(segue_encoder::Error::Config(_)))
         || matches!(error.downcast_ref(), Some(segue_search::Error::Config(_)))

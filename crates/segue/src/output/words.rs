@@ -37,14 +37,14 @@ fn refusal(status: &Status) -> String {
         let one = |v: &tonic_types::FieldViolation| violation(&v.field, &v.description);
         return wrong.field_violations.iter().map(one).collect::<Vec<_>>().join("; ");
     }
-    let message = status.message();
+    let message = status.message().replace("list them with ListUsers", "'segue users ls' lists them");
     match status.code() {
         // A session that ended by itself or by somebody.
         Code::Unauthenticated if reason != "CREDENTIALS_WRONG" && reason != "PASSWORD_WRONG" => {
             format!("{message}; run 'segue login'")
         }
         _ if message.is_empty() => format!("the server refused: {}", status.code().description()),
-        _ => message.into(),
+        _ => message,
     }
 }
 
