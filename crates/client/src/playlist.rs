@@ -209,9 +209,12 @@ impl Client {
                 let answer = self.playlist_service().watch_playlist(request).await;
                 Ok(answer.map_err(|s| self.refused(s))?.into_inner())
             };
+            // It was there before: now it is gone.
+            let is_end = |error: &ClientError, last: &str| {
+                error.code() == Some(tonic::Code::NotFound) && !last.is_empty()
+            };
             let mut said = match patience.retry(open).await {
-                // It was there before: now it is gone.
-                Err(e) if e.code() == Some(tonic::Code::NotFound) && !last.is_empty() => return Ok(()),
+                Err(error) if is_end(&error, &last) => return Ok(()),
                 opened => opened?,
             };
             loop {
@@ -227,6 +230,9 @@ impl Client {
                     Ok(None) => break,
                     Err(status) => {
                         let error = self.refused(status);
+                        if is_end(&error, &last) {
+                            return Ok(());
+                        }
                         let ended = error.code() == Some(tonic::Code::Unauthenticated);
                         if !ended && !error.is_transient() {
                             return Err(error);
