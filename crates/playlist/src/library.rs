@@ -43,7 +43,7 @@ pub(crate) use consume::queues;
 pub(crate) use migration::migrations;
 pub use service::LibraryApi;
 
-use crate::role::Role;
+use crate::role::{Role, every};
 use repository::{Libraries, Likes, Plays, Popularity, Stats};
 use segue_domain::Clock;
 use segue_store::{Store, StoreError};
@@ -81,7 +81,7 @@ pub(crate) async fn run(role: Arc<Role>, shutdown: CancellationToken) {
     let sweep = Duration::from_secs(role.config.library.sweep_seconds);
     tokio::join!(
         futures::future::join_all(consumers),
-        upkeep::every(popular, &shutdown, || role.publish_popularity()),
-        upkeep::every(sweep, &shutdown, || role.sweep_library()),
+        every(popular, &shutdown, || role.publish_popularity()),
+        every(sweep, &shutdown, || role.sweep_library()),
     );
 }

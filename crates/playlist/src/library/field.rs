@@ -1,54 +1,38 @@
-//! What may be in the fields of a request.
+//! What may be in the fields of a request, and pages of lists.
 
-use crate::Error;
-use segue_domain::{PageSize, PageToken, UserId};
+use crate::{
+    Error,
+    field::{page_size, page_token},
+};
+use segue_domain::{PageToken, Timestamp, UserId};
 use segue_mesh::to_proto;
-use std::str::FromStr;
-
-/// An id in a request.
-pub(super) fn id<T: FromStr<Err = segue_domain::IdError>>(field: &str, text: &str) -> Result<T, Error> {
-    text.parse().map_err(|e: segue_domain::IdError| Error::field(field, e.to_string()))
-}
 
 /// A time in an answer.
-pub(super) fn instant(time: segue_domain::Timestamp) -> Option<prost_types::Timestamp> {
+pub(super) fn instant(time: Timestamp) -> Option<prost_types::Timestamp> {
     Some(to_proto(time))
 }
 
 /// Which page of a list of the caller's is asked for.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct Page<T> {
     query: [String; 3],
     size: u32,
-    cursor: Option<String>,
+    /// The place after which it begins; `None` for the first.
+    pub(super) after: Option<T>,
 }
 
-impl Page {
-    /// `filter` is what else decides which rows are listed, and how.
+impl<T> Page<T> {
+    /// `filter` is what else decides which rows are listed, and how; `place` reads a place as [`Page::cut`] wrote it.
     pub(super) fn read(
-        method: &str,
-        user: UserId,
-        filter: &str,
+        (method, user, filter): (&str, UserId, &str),
         size: i32,
         token: &str,
+        place: impl Fn(&str) -> Option<T>,
     ) -> Result<Self, Error> {
-        let size = PageSize::new(size).map_err(|e| Error::field("page_size", e.to_string()))?.get();
+        let size = page_size(size)?;
         let query = [method.to_owned(), user.to_string(), filter.to_owned()];
-        let cursor = PageToken::decode(&query.each_ref().map(String::as_str), token)
-            .map_err(|e| Error::field("page_token", e.to_string()))?;
-        Ok(Self { query, size, cursor })
-    }
-
-    /// The place after which it begins, from the parts of the cursor; `None` for the first page.
-    pub(super) fn after<const N: usize, T>(
-        &self,
-        read: impl FnOnce([&str; N]) -> Option<T>,
-    ) -> Result<Option<T>, Error> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
-        let parts: Vec<&str> = cursor.split(':').collect();
-        let place = <[&str; N]>::try_from(parts).ok().and_then(read);
-        let text = "page_token is not one that this service made; begin again without it";
-        place.map(Some).ok_or_else(|| Error::field("page_token", text))
+        let after = page_token(&query.each_ref().map(String::as_str), token, place)?;
+        Ok(Self { query, size, after })
     }
 
     /// How many rows to ask for: one more than is shown tells whether there is a next page.
@@ -57,7 +41,7 @@ impl Page {
     }
 
     /// The rows that are shown, and the token of the next page; empty on the last.
-    pub(super) fn cut<T>(&self, mut rows: Vec<T>, place: impl FnOnce(&T) -> String) -> (Vec<T>, String) {
+    pub(super) fn cut<R>(&self, mut rows: Vec<R>, place: impl FnOnce(&R) -> String) -> (Vec<R>, String) {
         let more = rows.len() > self.size as usize;
         rows.truncate(self.size as usize);
         let query = self.query.each_ref().map(String::as_str);
@@ -67,4 +51,15 @@ impl Page {
         };
         (rows, token)
     }
+}
+
+/// A time and an id, of which [`at`] made a text.
+pub(super) fn placed<T: std::str::FromStr>(text: &str) -> Option<(Timestamp, T)> {
+    let (time, id) = text.split_once(':')?;
+    Some((Timestamp(time.parse().ok()?), id.parse().ok()?))
+}
+
+/// A place in a list that is ordered by time and id.
+pub(super) fn at(time: Timestamp, id: impl std::fmt::Display) -> String {
+    format!("{}:{id}", time.millis())
 }

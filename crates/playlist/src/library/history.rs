@@ -3,12 +3,12 @@
 mod read;
 
 use super::{
-    field::{Page, instant},
+    field::{Page, at, instant, placed},
     repository::{Heard, Order, Position},
 };
 use crate::{Error, peer::Passport, role::Role};
 use read::plays;
-use segue_domain::{PlayId, SongId, Timestamp, UserId};
+use segue_domain::{PlayId, Timestamp, UserId};
 use segue_proto::playlist::v1::{
     DeleteHistoryRequest, DeleteHistoryResponse, HistoryEntry, ListHistoryRequest, ListHistoryResponse,
     ListPlayedRequest, ListPlayedResponse, Play, Played, PlayedOrder, RecordPlaysRequest,
@@ -39,12 +39,10 @@ impl Role {
         passport: &Passport,
         request: ListHistoryRequest,
     ) -> Result<ListHistoryResponse, Error> {
-        let page = Page::read("ListHistory", user, "", request.page_size, &request.page_token)?;
-        let after =
-            page.after(|[at, play]| Some((Timestamp(at.parse().ok()?), play.parse::<PlayId>().ok()?)))?;
-        let rows = self.library.plays.page(user, after, page.ask()).await?;
-        let (rows, next_page_token) =
-            page.cut(rows, |heard| format!("{}:{}", heard.started.millis(), heard.id));
+        let query = ("ListHistory", user, "");
+        let page = Page::read(query, request.page_size, &request.page_token, placed::<PlayId>)?;
+        let rows = self.library.plays.page(user, page.after, page.ask()).await?;
+        let (rows, next_page_token) = page.cut(rows, |heard| at(heard.started, heard.id));
         let songs = self.songs.find(passport, rows.iter().map(|heard| heard.song)).await?;
         let entries = rows.into_iter().map(|heard| {
             let song = songs.get(&heard.song).cloned();
@@ -66,15 +64,12 @@ impl Role {
             Err(_) => return Err(Error::field("order", "PLAYED_ORDER_MOST or PLAYED_ORDER_RECENT")),
         };
         let filter = format!("{order:?}");
-        let page = Page::read("ListPlayed", user, &filter, request.page_size, &request.page_token)?;
-        let after = page.after(|[plays, last, song]| {
-            let song = song.parse::<SongId>().ok()?;
-            Some(Position { plays: plays.parse().ok()?, last: Timestamp(last.parse().ok()?), song })
-        })?;
-        let rows = self.library.libraries.played(user, order, after, page.ask()).await?;
+        let query = ("ListPlayed", user, filter.as_str());
+        let page = Page::read(query, request.page_size, &request.page_token, position)?;
+        let rows = self.library.libraries.played(user, order, page.after, page.ask()).await?;
         let (rows, next_page_token) = page.cut(rows, |row| {
             let Position { plays, last, song } = row.position();
-            format!("{plays}:{}:{song}", last.millis())
+            format!("{plays}:{}", at(last, song))
         });
         let songs = self.songs.find(passport, rows.iter().map(|row| row.song)).await?;
         let played = rows.into_iter().map(|row| {
@@ -119,6 +114,12 @@ impl Role {
             }
         }
     }
+}
+
+fn position(cursor: &str) -> Option<Position> {
+    let (plays, rest) = cursor.split_once(':')?;
+    let (last, song) = placed(rest)?;
+    Some(Position { plays: plays.parse().ok()?, last, song })
 }
 
 /// A hearing on the wire.

@@ -1,8 +1,8 @@
 //! LikeSong, UnlikeSong and ListLikes.
 
-use super::field::{Page, instant};
-use crate::{Error, peer::Passport, role::Role};
-use segue_domain::{SongId, Timestamp, UserId};
+use super::field::{Page, at, instant, placed};
+use crate::{Error, field::id, peer::Passport, role::Role};
+use segue_domain::{SongId, UserId};
 use segue_proto::playlist::v1::{
     Like, LikeSongRequest, LikeSongResponse, ListLikesRequest, ListLikesResponse, UnlikeSongRequest,
     UnlikeSongResponse,
@@ -15,7 +15,7 @@ impl Role {
         passport: &Passport,
         request: LikeSongRequest,
     ) -> Result<LikeSongResponse, Error> {
-        let song = super::field::id("song_id", &request.song_id)?;
+        let song = id("song_id", &request.song_id)?;
         self.songs.see(passport, song).await?;
         let since = self.library.likes.add(user, song).await?.ok_or(Error::AccountGone)?;
         Ok(LikeSongResponse { like_time: instant(since) })
@@ -27,7 +27,7 @@ impl Role {
         user: UserId,
         request: UnlikeSongRequest,
     ) -> Result<UnlikeSongResponse, Error> {
-        let song = super::field::id("song_id", &request.song_id)?;
+        let song = id("song_id", &request.song_id)?;
         self.library.likes.remove(user, song).await?;
         Ok(UnlikeSongResponse {})
     }
@@ -38,16 +38,15 @@ impl Role {
         passport: &Passport,
         request: ListLikesRequest,
     ) -> Result<ListLikesResponse, Error> {
-        let page = Page::read("ListLikes", user, "", request.page_size, &request.page_token)?;
-        let after =
-            page.after(|[at, song]| Some((Timestamp(at.parse().ok()?), song.parse::<SongId>().ok()?)))?;
-        let rows = self.library.likes.page(user, after, page.ask()).await?;
-        let (rows, next_page_token) = page.cut(rows, |(at, song)| format!("{}:{song}", at.millis()));
+        let query = ("ListLikes", user, "");
+        let page = Page::read(query, request.page_size, &request.page_token, placed::<SongId>)?;
+        let rows = self.library.likes.page(user, page.after, page.ask()).await?;
+        let (rows, next_page_token) = page.cut(rows, |(time, song)| at(*time, song));
         let songs = self.songs.find(passport, rows.iter().map(|(_, song)| *song)).await?;
-        let likes = rows.into_iter().map(|(at, id)| {
+        let likes = rows.into_iter().map(|(since, id)| {
             let song = songs.get(&id).cloned();
             let available = song.as_ref().is_some_and(crate::peer::plays);
-            Like { song_id: id.to_string(), like_time: instant(at), song, available }
+            Like { song_id: id.to_string(), like_time: instant(since), song, available }
         });
         Ok(ListLikesResponse { likes: likes.collect(), next_page_token })
     }

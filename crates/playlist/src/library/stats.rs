@@ -1,7 +1,6 @@
 //! BatchGetSongStats.
 
-use super::field::id;
-use crate::{Error, peer::Passport, role::Role};
+use crate::{Error, field::id, peer::Passport, role::Role};
 use segue_domain::{PageSize, SongId};
 use segue_proto::playlist::v1::{BatchGetSongStatsRequest, BatchGetSongStatsResponse, SongStats};
 

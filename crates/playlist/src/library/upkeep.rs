@@ -3,7 +3,6 @@
 use crate::{Error, role::Role};
 use segue_domain::Timestamp;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// A tally that has waited for longer was left behind: its fact is lost, or among the dead letters.
 const LATE: Duration = Duration::from_secs(60);
@@ -49,24 +48,5 @@ impl Role {
             }
         }
         Ok(())
-    }
-}
-
-/// Runs `round` after each pause of about `pause`, so that processes do not march in step.
-pub(super) async fn every<F, R>(pause: Duration, shutdown: &CancellationToken, mut round: F)
-where
-    F: FnMut() -> R,
-    R: Future<Output = ()>,
-{
-    loop {
-        // A round that is cut off is done again after the next start.
-        let round = async {
-            tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))).await;
-            round().await;
-        };
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = round => (),
-        }
     }
 }
