@@ -12,18 +12,25 @@ const MORE: [&str; 3] =
     ["crates/identity/src/accounts.rs", "crates/identity/src/sessions.rs", "crates/song/src/scan.rs"];
 
 /// Methods that ask the cache, which asks through others (`load` and `one`, in a task of its own), or nobody.
-const ASIDE: [&str; 5] = [
+const ASIDE: [&str; 10] = [
     "crates/song/src/repository/songs.rs#find",
     "crates/song/src/repository/songs.rs#find_many",
     "crates/song/src/repository/songs.rs#heard",
     "crates/song/src/repository/shelves.rs#find",
     "crates/song/src/repository/shelves.rs#find_many",
+    "crates/playlist/src/repository/playlists.rs#find",
+    "crates/playlist/src/repository/playlists.rs#find_many",
+    "crates/playlist/src/repository/playlists.rs#heard",
+    "crates/playlist/src/repository/pages.rs#page",
+    // Undoes what was begun.
+    "crates/playlist/src/library/repository/change.rs#rollback",
 ];
 
 /// Those of one file; none when it is no repository. `place` is relative to the root.
 pub(super) fn of_file(place: &str, text: &str) -> Vec<Method> {
     let Some((_, inside)) = place.split_once("/src/") else { return Vec::new() };
-    let repository = inside == "repository.rs" || inside.starts_with("repository/") || inside.contains("/repository/");
+    let repository =
+        inside == "repository.rs" || inside.starts_with("repository/") || inside.contains("/repository/");
     if !(repository || MORE.contains(&place)) || inside.ends_with("tests.rs") || inside.contains("/tests/") {
         return Vec::new();
     }
