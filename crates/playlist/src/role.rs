@@ -165,7 +165,7 @@ impl Role {
 }
 
 /// Runs `round` at once and then after each pause of about `pause`, so that processes do not march in step.
-async fn every<F, R>(pause: Duration, shutdown: &CancellationToken, mut round: F)
+pub(crate) async fn every<F, R>(pause: Duration, shutdown: &CancellationToken, mut round: F)
 where
     F: FnMut() -> R,
     R: Future<Output = ()>,
