@@ -111,3 +111,30 @@ fn event(encoding: &Encoding, now: Timestamp, kind: &str, data: Data) -> Event {
 pub(crate) fn next_version(version: i64) -> Result<i64, StoreError> {
     version.checked_add(1).ok_or_else(|| StoreError::corrupt("encoding version"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_fact_says_what_the_tags_name_and_what_words_there_are_but_not_the_words() {
+        let of = |tags: serde_json::Value, lyrics: serde_json::Value| {
+            let source = json!({"codec": "flac", "container": "flac", "lossless": true, "sample_rate": 44_100,
+                "channels": 2, "bits_per_sample": 16, "bitrate": 1});
+            let manifest = json!({"version": 1, "song": "x", "duration_ms": 1, "samples": 1, "sample_rate": 44_100,
+                "channels": 2, "source": source, "waveform": "", "tags": tags, "covers": [], "playlist": "m", "rungs": [],
+                "lyrics": lyrics});
+            let manifest: Manifest = serde_json::from_value(manifest).expect("it is one");
+            summary(SongId::new(), EncodingId::new(), OutputId::new(), &manifest, 0)
+                .tags
+                .expect("there are tags")
+        };
+        let tags = of(json!({"isrc": "USRC17607839", "musicbrainz_id": "b1a9"}), json!(null));
+        assert_eq!((tags.isrc.as_str(), tags.musicbrainz_id.as_str()), ("USRC17607839", "b1a9"));
+        assert_eq!(tags.lyrics, "");
+        let words = |synced: bool| json!({"synced": synced, "lines": [{"start_ms": 0, "text": "la"}]});
+        assert_eq!(of(json!({}), words(false)).lyrics, "PLAIN");
+        assert_eq!(of(json!({}), words(true)).lyrics, "SYNCED");
+    }
+}

@@ -38,6 +38,7 @@ pub(crate) struct Entry {
     pub artist: String,
     pub genre: String,
     pub year: u32,
+    /// A song that names none is on the first.
     pub disc_number: u32,
     pub track_number: u32,
     /// What songs are sorted by.
@@ -136,7 +137,7 @@ pub(crate) fn entries(song: &SongRecord) -> Vec<(Shelf, Entry)> {
         artist: artist.to_owned(),
         genre: metadata.genre.clone(),
         year: metadata.year,
-        disc_number: metadata.disc_number,
+        disc_number: metadata.disc_number.max(1),
         track_number: metadata.track_number,
         title_key: sort_key(&metadata.title),
         album_key: sort_key(&metadata.album),

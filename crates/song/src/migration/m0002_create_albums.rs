@@ -49,8 +49,7 @@ fn columns() -> Vec<String> {
     statements.push("ALTER TABLE owner_songs ADD COLUMN duration_ms BIGINT NOT NULL DEFAULT 0".into());
     for column in ["title_key", "isrc", "musicbrainz_id"] {
         statements.push(format!(
-            "CREATE INDEX IF NOT EXISTS owner_songs_by_{column} ON owner_songs (owner_id, {column}) \
-             WHERE {column} <> ''"
+            "CREATE INDEX IF NOT EXISTS owner_songs_by_{column} ON owner_songs (owner_id, {column})"
         ));
     }
     statements

@@ -85,12 +85,12 @@ impl View {
                 Self { albums: distinct(albums.len()), ..view }
             }
             Kind::Album => {
-                let discs: BTreeSet<_> = totals.clone().map(|t| t.disc_number).filter(|n| *n > 0).collect();
+                let discs: BTreeSet<_> = totals.clone().map(|t| t.disc_number).collect();
                 Self {
                     artist: commonest(totals.clone().map(|t| (t.artist.as_str(), t.songs))),
                     genre: commonest(totals.clone().map(|t| (t.genre.as_str(), t.songs))),
                     year: totals.clone().map(|t| t.year).max().unwrap_or(0),
-                    discs: distinct(discs.len()).max(1),
+                    discs: distinct(discs.len()),
                     loudness_lufs: loudness(totals.clone()),
                     true_peak_db: totals.filter_map(|t| t.true_peak_db).max_by(f64::total_cmp),
                     ..view
@@ -136,7 +136,7 @@ mod tests {
             artist: "Radiohead".into(),
             genre: String::new(),
             year: 2000,
-            disc_number: 0,
+            disc_number: 1,
             on_album: None,
             songs,
             duration_ms,
@@ -180,7 +180,7 @@ mod tests {
         ]);
         assert_eq!((view.title.as_str(), view.genre.as_str()), ("Kid A", "Art"));
         assert_eq!((view.year, view.discs, view.songs, view.duration_ms), (2001, 2, 4, 540_000));
-        assert_eq!(album(&[total(1, 3, None)]).discs, 1, "at least one");
+        assert_eq!(album(&[total(1, 3, None)]).discs, 1);
         assert_eq!(album(&[]), View::default());
     }
 
