@@ -4,7 +4,7 @@ use crate::{
     Error,
     field::{Checks, id},
     order::between,
-    record::{ItemRecord, LEAD, PlaylistRecord},
+    record::{ItemRecord, PlaylistRecord, lead},
     role::Role,
     service::Call,
 };
@@ -102,7 +102,7 @@ impl Role {
             refuse_duplicates: declared.refuse_duplicates,
             item_count: u32::try_from(items.len()).unwrap_or(u32::MAX),
             duration_ms: items.iter().map(|item| item.duration_ms).sum(),
-            lead: items.iter().map(|item| item.song).take(LEAD).collect(),
+            lead: lead(items.iter().map(|item| item.song)),
             respread: 0,
             request_digest: declared.digest,
             created: now,

@@ -9,6 +9,8 @@ pub(crate) const MOST_ITEMS: u32 = 10_000;
 pub(crate) const MOST_PEOPLE: usize = 100;
 /// First songs that a playlist remembers, for its cover.
 pub(crate) const LEAD: usize = 4;
+/// Items in which they are looked for.
+pub(crate) const LEAD_ITEMS: u64 = 16;
 
 /// One playlist without its items; its row and its people, in words of the domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +26,7 @@ pub(crate) struct PlaylistRecord {
     pub item_count: u32,
     /// Milliseconds.
     pub duration_ms: u64,
-    /// The first songs, at most [`LEAD`]: one of them has the cover.
+    /// The first songs, each once, at most [`LEAD`]: one of them has the cover.
     pub lead: Vec<SongId>,
     /// How often order keys were given anew, so that a page token knows whether its own still count.
     pub respread: u64,
@@ -67,4 +69,15 @@ impl PlaylistRecord {
     pub(crate) fn person(&self, user: UserId) -> Option<&Person> {
         self.people.iter().find(|person| person.user == user)
     }
+}
+
+/// Of the songs of the first items, those that may have the cover.
+pub(crate) fn lead(songs: impl Iterator<Item = SongId>) -> Vec<SongId> {
+    let mut lead = Vec::with_capacity(LEAD);
+    for song in songs.take(LEAD_ITEMS as usize) {
+        if lead.len() < LEAD && !lead.contains(&song) {
+            lead.push(song);
+        }
+    }
+    lead
 }

@@ -6,6 +6,7 @@ mod edit;
 mod editors;
 mod endings;
 mod files;
+mod histories;
 mod items;
 mod lists;
 mod moves;

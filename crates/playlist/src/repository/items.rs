@@ -4,7 +4,7 @@ use crate::{
     Error,
     entity::items::{ActiveModel, Column, Entity, Model},
     order::{COMFORT_BYTES, MOST_BYTES, between},
-    record::{ItemRecord, LEAD, PlaylistRecord},
+    record::{ItemRecord, LEAD_ITEMS, PlaylistRecord, lead},
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -130,10 +130,13 @@ impl<'a> Items<'a> {
         Ok(())
     }
 
-    /// Songs of the first items.
+    /// Songs that may have the cover.
     pub(crate) async fn lead(&self) -> Result<Vec<SongId>, StoreError> {
-        let first = self.select().order_by_asc(Column::Position).limit(LEAD as u64).all(self.db).await?;
-        first.into_iter().map(|row| SongId::from_uuid(row.song_id).map_err(StoreError::corrupt)).collect()
+        let query = self.select().select_only().column(Column::SongId);
+        let query = query.order_by_asc(Column::Position).limit(LEAD_ITEMS);
+        let first: Vec<Uuid> = query.into_tuple().all(self.db).await?;
+        let songs = first.into_iter().map(|id| SongId::from_uuid(id).map_err(StoreError::corrupt));
+        Ok(lead(songs.collect::<Result<Vec<_>, _>>()?.into_iter()))
     }
 
     /// `n` keys at a spot. Spreads the items around it anew when they would be too long.

@@ -1,4 +1,5 @@
 use super::world::{after, by, fails, first, worlds};
+use crate::PlaylistApi;
 use segue_domain::UserId;
 use segue_proto::{
     playlist::v1::{playlist_service_server::PlaylistService, *},
@@ -74,17 +75,24 @@ async fn who_has_seen_a_version_never_sees_an_older_one() {
     for world in worlds().await {
         let owner = UserId::new();
         let playlist = world.create(owner, Visibility::Private).await;
-        assert_eq!(world.page(owner, &playlist, 0, "").await.unwrap().items.len(), 0);
-        let id: segue_domain::PlaylistId = playlist.parse().unwrap();
-        world.add(owner, &playlist, &[world.public()], None).await.unwrap();
-        // As another process would, whose cache has not heard of a change.
-        let row = world.role.playlists.latest(id).await.unwrap().unwrap();
-        let mut call: Request<ListItemsRequest> =
-            by(owner, ListItemsRequest { playlist_id: playlist.clone(), ..Default::default() });
-        let mark = format!("{playlist}@{}", row.version);
-        call.metadata_mut().insert("segue-consistency", mark.parse().unwrap());
-        let page = world.api.list_items(call).await.unwrap().into_inner();
-        assert_eq!((page.items.len(), page.etag), (1, row.etag()));
+        let other = PlaylistApi::new(world.neighbour().role().clone());
+        let list = async |api: &PlaylistApi, seen: Option<String>| {
+            let mut call =
+                by(owner, ListItemsRequest { playlist_id: playlist.clone(), ..Default::default() });
+            if let Some(seen) = seen {
+                let mark = format!("{playlist}@{seen},nonsense").parse().unwrap();
+                call.metadata_mut().insert("segue-consistency", mark);
+            }
+            let page = api.list_items(call).await.unwrap().into_inner();
+            (page.items.len(), page.etag)
+        };
+        assert_eq!(list(&other, None).await, (0, "1".to_owned()));
+        let added = world.add(owner, &playlist, &[world.public()], None).await.unwrap();
+        let etag = added.playlist.unwrap().etag;
+        // The other process has not heard of it.
+        assert_eq!(list(&other, Some(etag.clone())).await, (1, etag.clone()));
+        assert_eq!(list(&other, None).await, (1, etag.clone()), "and now it has seen it");
+        assert_eq!(list(&world.api, None).await, (1, etag));
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(super) struct World {
     pub(super) test: TestStore,
     pub(super) playlists: Playlists,
+    deps: Deps,
     pub(super) role: Arc<Role>,
     pub(super) api: PlaylistApi,
     pub(super) songs: SongRows,
@@ -60,10 +61,22 @@ pub(super) async fn worlds_with(config: PlaylistConfig) -> Vec<World> {
             clock: Arc::new(clock.clone()),
             crash: |_| (),
         };
-        let playlists = Playlists::new(config.clone(), deps).unwrap();
+        let playlists = Playlists::new(config.clone(), deps.clone()).unwrap();
         let role = playlists.role().clone();
         let (api, taken) = (PlaylistApi::new(role.clone()), Mutex::default());
-        worlds.push(World { test, playlists, role, api, songs, people, bus, clock, taken, _folder: folder });
+        worlds.push(World {
+            test,
+            playlists,
+            deps,
+            role,
+            api,
+            songs,
+            people,
+            bus,
+            clock,
+            taken,
+            _folder: folder,
+        });
     }
     worlds
 }
@@ -101,6 +114,13 @@ pub(super) fn first() -> Option<Place> {
 }
 
 impl World {
+    /// Another process on the same database, with a cache of its own.
+    pub(super) fn neighbour(&self) -> Playlists {
+        let cache = Tiered::new(&CacheConfig::default(), None, Arc::new(self.clock.clone())).unwrap();
+        let deps = Deps { cache: Arc::new(cache), ..self.deps.clone() };
+        Playlists::new(PlaylistConfig::default(), deps).unwrap()
+    }
+
     /// A song of an account that plays, three minutes long.
     pub(super) fn song(&self, owner: UserId, visibility: Visibility) -> SongId {
         self.song_with(owner, visibility, |_| ())
