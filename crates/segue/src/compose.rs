@@ -1,6 +1,7 @@
 //! The composition root: engines, then roles on them, then one router. Roles meet here and nowhere else.
 
 mod engines;
+mod playlists;
 mod ready;
 mod trust;
 
@@ -22,7 +23,6 @@ use segue_encoder::{Encoder, WorkerCommand};
 use segue_gateway::{Gateway, Route};
 use segue_identity::{FirstAccount, Identity};
 use segue_mesh::{Auth, Channel, Door, Metrics, Policies, RoleSigner, Server, Verifier, VerifierConfig};
-use segue_playlist::Playlists;
 use segue_ports::{budget::Budgets, bus::BusError, index::Kind};
 use segue_search::Search;
 use segue_song::Song;
@@ -353,27 +353,6 @@ impl Ground<'_> {
         self.serve(SERVICES[1].0, song.service());
         let stop = self.stop.clone();
         self.tasks.spawn(async move { song.run(stop).await });
-        Ok(())
-    }
-
-    async fn playlist(&mut self) -> anyhow::Result<()> {
-        self.tables(Playlists::migrate, Playlists::migrated).await?;
-        let deps = segue_playlist::Deps {
-            store: self.engines.store()?.clone(),
-            bus: self.engines.bus()?,
-            cache: Arc::new(self.engines.cache()?.clone()),
-            songs: self.channel(SERVICES[1].0)?,
-            identity: self.channel(SERVICES[0].0)?,
-            role: self.signer()?,
-            clock: self.engines.clock.clone(),
-            crash: crash::point,
-        };
-        let playlists = Playlists::new(self.config.playlist.clone(), deps)?;
-        away(playlists.declare().await)?;
-        self.serve(SERVICES[4].0, playlists.service());
-        self.serve(SERVICES[5].0, playlists.library_service());
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move { playlists.run(stop).await });
         Ok(())
     }
 
