@@ -2,10 +2,11 @@
 
 use segue_e2e::{
     cli::Cli,
-    finding::{becomes, differences, find, tones, upload},
+    finding::{BOUND, becomes, differences, find, tones, upload},
     world::{Server, World},
 };
 use serde_json::Value;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_song_is_found_by_who_may_see_it_until_it_is_deleted() {
@@ -46,4 +47,61 @@ fn a_song_is_found_by_who_may_see_it_until_it_is_deleted() {
     becomes(&ada, "evora", &[]);
     assert_eq!(find(&ada, "porcelain"), [porcelain]);
     assert_eq!(differences(&admin), Vec::<Value>::new());
+}
+
+/// What a user finds, as kinds and titles.
+fn found(user: &Cli, arguments: &[&str]) -> Vec<(String, String)> {
+    let hits = user.run(&[&["search", "--json"], arguments].concat()).good().json();
+    let text = |hit: &Value, name: &str| hit[name].as_str().unwrap_or_default().to_owned();
+    hits.iter().map(|hit| (text(hit, "kind"), text(hit, "title"))).collect()
+}
+
+/// Waits until a user finds exactly these.
+fn comes_to(user: &Cli, arguments: &[&str], expected: &[(&str, &str)]) {
+    let expected: Vec<(String, String)> =
+        expected.iter().map(|(kind, title)| ((*kind).to_owned(), (*title).to_owned())).collect();
+    let begin = Instant::now();
+    while found(user, arguments) != expected {
+        let found = found(user, arguments);
+        assert!(begin.elapsed() < BOUND, "{arguments:?} finds {found:?} and not {expected:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn albums_artists_and_playlists_are_found_beside_songs() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start();
+    let (ada, bob, admin) = (Cli::stranger(&world), Cli::stranger(&world), world.admin());
+    let ids = upload(&ada, &tones(&folder, &["Qsunrise", "Qsunset"]));
+    for (id, year) in ids.iter().zip(["1994", "2004"]) {
+        let tags = ["--artist", "Qmara", "--album", "Qblue Sea", "--year", year, "--visibility", "public"];
+        let _ = ada.run(&[&["edit", id], &tags[..]].concat()).good();
+    }
+    let made = ada.run(&["playlist", "create", "--json", "Qmara for the Road"]).good().json();
+    let playlist = made[0]["playlist_id"].as_str().unwrap().to_owned();
+
+    comes_to(&bob, &["--kind", "artist", "qmara"], &[("artist", "Qmara")]);
+    comes_to(&bob, &["--kind", "album", "qbleu sea"], &[("album", "Qblue Sea")]);
+    comes_to(&ada, &["--kind", "playlist", "qmara"], &[("playlist", "Qmara for the Road")]);
+    assert_eq!(found(&bob, &["--kind", "playlist", "qmara"]), [], "it is private");
+    let all = found(&ada, &["qmara"]);
+    assert_eq!(all[0], ("artist".to_owned(), "Qmara".to_owned()), "who is called so comes first: {all:?}");
+    assert_eq!(all.len(), 5, "the album, two songs and the playlist too: {all:?}");
+
+    let songs = |words: &str| -> Vec<String> {
+        found(&bob, &["--kind", "song", words]).into_iter().map(|(_, title)| title).collect()
+    };
+    assert_eq!(songs("artist:qmara year:1990..1999"), ["Qsunrise"]);
+    assert_eq!(songs("qmara -qsunrise"), ["Qsunset"]);
+    assert_eq!(songs("album:\"qblue sea\" title:qsunst"), ["Qsunset"]);
+    assert_eq!(songs("\"sea qblue\""), Vec::<String>::new());
+    let names = bob.run(&["search", "--suggest", "qsun"]).good().out;
+    let mut names: Vec<&str> = names.lines().collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Qsunrise", "Qsunset"]);
+
+    let _ = ada.run(&["playlist", "edit", &playlist, "--visibility", "public"]).good();
+    comes_to(&bob, &["--kind", "playlist", "qmara"], &[("playlist", "Qmara for the Road")]);
+    assert_eq!(differences(&admin), Vec::<Value>::new(), "of no kind");
 }

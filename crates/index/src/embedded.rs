@@ -12,6 +12,7 @@
 
 mod asked;
 mod best;
+mod columns;
 mod evaluate;
 mod find;
 mod home;

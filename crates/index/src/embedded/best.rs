@@ -1,13 +1,10 @@
 //! The best hits behind a cursor: by score, popularity and age, and then by key.
 
-use super::schema::KEY;
+use super::columns::Columns;
 use crate::cursor::Cursor;
 use segue_ports::index::IndexError;
-use std::{
-    cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
-};
-use tantivy::{DocAddress, DocId, SegmentReader, columnar::StrColumn};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
+use tantivy::{DocAddress, DocId, columnar::StrColumn};
 
 /// A document of a segment that answers.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +18,7 @@ pub(super) struct Entry {
 /// A hit.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) cursor: Cursor,
+    pub(super) entry: Entry,
     pub(super) place: DocAddress,
 }
 
@@ -30,7 +27,7 @@ type Order = (Reverse<u32>, Reverse<u8>, Reverse<i64>, u64);
 
 /// The best of one segment.
 pub(super) struct Heap {
-    keys: Option<StrColumn>,
+    columns: Arc<Columns>,
     limit: usize,
     /// Only what is behind it.
     after: Option<Order>,
@@ -43,19 +40,19 @@ pub(super) struct Heap {
 impl Heap {
     /// At most `limit` of a segment, all behind `after`.
     pub(super) fn new(
-        segment: &SegmentReader,
+        columns: &Arc<Columns>,
         limit: usize,
         after: Option<&Cursor>,
     ) -> Result<Self, IndexError> {
-        let keys = segment.fast_fields().str(KEY).map_err(IndexError::unavailable)?;
-        let after = match (after, &keys) {
+        let after = match (after, &columns.keys) {
             (Some(cursor), Some(keys)) => {
                 let behind = first_behind(keys, &cursor.key).map_err(IndexError::unavailable)?;
                 Some((Reverse(cursor.score), Reverse(cursor.popularity), Reverse(cursor.created), behind))
             }
             _ => None,
         };
-        Ok(Self { keys, limit, after, floor: 0, entries: BinaryHeap::with_capacity(limit + 1) })
+        let entries = BinaryHeap::with_capacity(limit + 1);
+        Ok(Self { columns: Arc::clone(columns), limit, after, floor: 0, entries })
     }
 
     /// False when no entry with this score could be among the best.
@@ -63,10 +60,12 @@ impl Heap {
         score >= self.floor && self.after.is_none_or(|(last, ..)| score <= last.0)
     }
 
+    fn ordinal(&self, doc: DocId) -> Option<u64> {
+        self.columns.keys.as_ref().and_then(|keys| keys.ords().first(doc))
+    }
+
     pub(super) fn push(&mut self, entry: Entry) {
-        let Some(ordinal) = self.keys.as_ref().and_then(|keys| keys.ords().first(entry.doc)) else {
-            return;
-        };
+        let Some(ordinal) = self.ordinal(entry.doc) else { return };
         let order = (Reverse(entry.score), Reverse(entry.popularity), Reverse(entry.created), ordinal);
         if self.after.is_some_and(|after| order < after) {
             return;
@@ -84,34 +83,47 @@ impl Heap {
     }
 }
 
-/// The best of all segments.
+/// The best of all segments. Looking a key up takes longer than most else that a search does: it is done only for those
+/// that nothing but their keys tells apart.
 pub(super) fn merged(heaps: Vec<Heap>, limit: usize) -> Result<Vec<Found>, IndexError> {
-    // Keys are looked up only of those who can be among the best.
-    let mut orders: Vec<(Reverse<u32>, Reverse<u8>, Reverse<i64>)> =
-        heaps.iter().flat_map(|heap| heap.entries.iter().map(|((a, b, c, _), _)| (*a, *b, *c))).collect();
-    orders.sort_unstable();
-    let last = orders.get(limit.saturating_sub(1)).copied();
-    let mut found = Vec::new();
-    for (segment, heap) in (0..).zip(heaps) {
-        let Some(keys) = &heap.keys else { continue };
-        for ((score, popularity, created, ordinal), doc) in heap.entries {
-            if last.is_some_and(|last| (score, popularity, created) > last) {
-                continue;
-            }
-            let mut key = String::new();
-            keys.ord_to_str(ordinal, &mut key).map_err(IndexError::unavailable)?;
-            let cursor = Cursor { score: score.0, popularity: popularity.0, created: created.0, key };
-            found.push(Found { cursor, place: DocAddress::new(segment, doc) });
-        }
+    let mut found: Vec<(Order, usize, Entry)> = Vec::new();
+    for (segment, heap) in heaps.iter().enumerate() {
+        let entry = |(order, doc): &(Order, DocId)| {
+            let (score, popularity, created, _) = *order;
+            let entry = Entry { score: score.0, popularity: popularity.0, created: created.0, doc: *doc };
+            (*order, segment, entry)
+        };
+        found.extend(heap.entries.iter().map(entry));
     }
-    found.sort_unstable_by(|a, b| order(&a.cursor, &b.cursor));
+    let rank = |(order, ..): &(Order, usize, Entry)| (order.0, order.1, order.2);
+    found.sort_unstable_by_key(|one| (rank(one), one.1, one.0.3));
+    let mut begin = 0;
+    while begin < found.len().min(limit) {
+        let alike =
+            |one: &&(Order, usize, Entry)| found.get(begin).is_some_and(|first| rank(one) == rank(first));
+        let end = begin + found[begin..].iter().take_while(alike).count();
+        let of_one_segment = found[begin..end].iter().all(|one| one.1 == found[begin].1);
+        if !of_one_segment {
+            let mut keyed = Vec::with_capacity(end - begin);
+            for one in &found[begin..end] {
+                keyed.push((key(&heaps, one)?, *one));
+            }
+            keyed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+            found.splice(begin..end, keyed.into_iter().map(|(_, one)| one));
+        }
+        begin = end;
+    }
     found.truncate(limit);
-    Ok(found)
+    let place = |segment: usize, doc| DocAddress::new(u32::try_from(segment).unwrap_or(u32::MAX), doc);
+    Ok(found.into_iter().map(|(_, at, entry)| Found { entry, place: place(at, entry.doc) }).collect())
 }
 
-fn order(a: &Cursor, b: &Cursor) -> Ordering {
-    let order = |c: &Cursor| (Reverse(c.score), Reverse(c.popularity), Reverse(c.created));
-    order(a).cmp(&order(b)).then_with(|| a.key.cmp(&b.key))
+fn key(heaps: &[Heap], (order, segment, _): &(Order, usize, Entry)) -> Result<String, IndexError> {
+    let mut key = String::new();
+    if let Some(keys) = heaps.get(*segment).and_then(|heap| heap.columns.keys.as_ref()) {
+        keys.ord_to_str(order.3, &mut key).map_err(IndexError::unavailable)?;
+    }
+    Ok(key)
 }
 
 /// The ordinal of the first key of the segment that is greater.

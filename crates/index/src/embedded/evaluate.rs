@@ -6,18 +6,19 @@
 use super::{
     asked::Asked,
     best::{Entry, Heap},
+    columns::Columns,
     lists::{BARRED, BEGINS, BY_NAMED, List, Lists, Mark, NAMED, OWN, is_limited},
-    schema::{CREATED, Fields, NO_SORT, POPULARITY, PUBLIC, SORT, YEAR},
+    schema::{Fields, NO_SORT},
 };
 use crate::rank::{ALL_CLEAN, ALL_NEAR, ARTIST_NAMED, ENOUGH, TITLE_BEGINS, TITLE_NAMED, WORD};
-use tantivy::{DocId, SegmentReader, columnar::Column};
+use tantivy::{DocId, SegmentReader};
 
 /// Documents of a window.
 const WINDOW: DocId = 1 << 16;
 
 /// What is known of a document of the window.
 #[derive(Clone, Copy, Default)]
-struct Slot {
+pub(super) struct Slot {
     /// Terms that it has, by bit.
     terms: u32,
     /// What they are worth together, beside [`WORD`].
@@ -27,26 +28,11 @@ struct Slot {
     flags: u8,
 }
 
-/// What is known of all documents of a segment without reading them.
-struct Columns {
-    sort: Column<u64>,
-    public: Column<u64>,
-    popularity: Column<u64>,
-    year: Column<u64>,
-    created: Column<i64>,
-}
-
-impl Columns {
-    fn of(segment: &SegmentReader) -> tantivy::Result<Self> {
-        let fast = segment.fast_fields();
-        Ok(Self {
-            sort: fast.u64(SORT)?,
-            public: fast.u64(PUBLIC)?,
-            popularity: fast.u64(POPULARITY)?,
-            year: fast.u64(YEAR)?,
-            created: fast.i64(CREATED)?,
-        })
-    }
+/// Room for the slots of a window, and which of them are not empty.
+#[derive(Default)]
+pub(super) struct Room {
+    slots: Vec<Slot>,
+    touched: Vec<DocId>,
 }
 
 /// Counts answers of all segments.
@@ -62,7 +48,8 @@ pub(super) struct Counted {
 pub(super) fn evaluate(
     asked: &Asked<'_>,
     segment: &SegmentReader,
-    fields: &Fields,
+    (fields, columns): (&Fields, &Columns),
+    room: &mut Room,
     heap: &mut Heap,
     counted: &mut Counted,
 ) -> tantivy::Result<()> {
@@ -70,37 +57,63 @@ pub(super) fn evaluate(
     if lists.iter().all(|list| matches!(list.mark, Mark::Flag(OWN | BARRED))) && !asked.anything {
         return Ok(());
     }
-    let columns = Columns::of(segment)?;
     let most = segment.max_doc();
-    let mut window = vec![Slot::default(); most.min(WINDOW) as usize];
+    let slots = most.min(WINDOW) as usize;
+    if room.slots.len() < slots {
+        room.slots.resize(slots, Slot::default());
+    }
     for begin in (0..most).step_by(WINDOW as usize) {
         let end = begin.saturating_add(WINDOW).min(most);
-        window.fill(Slot::default());
-        lists.iter_mut().for_each(|list| add(list, &mut window, begin, end));
-        for (doc, slot) in (begin..end).zip(&window) {
+        lists.iter_mut().for_each(|list| add(list, room, begin, end));
+        let mut look = |doc: DocId, slot: &Slot| {
             if let Some(score) = score(asked, slot) {
-                consider(asked, segment, &columns, heap, counted, doc, slot, score);
+                consider(asked, segment, columns, heap, counted, doc, slot, score);
+            }
+        };
+        if asked.anything {
+            (begin..end).zip(&room.slots).for_each(|(doc, slot)| look(doc, slot));
+        }
+        // Most questions touch few documents: only these are looked at, and cleared.
+        for doc in room.touched.drain(..) {
+            if let Some(slot) = room.slots.get_mut((doc - begin) as usize) {
+                let slot = std::mem::take(slot);
+                if !asked.anything {
+                    look(doc, &slot);
+                }
             }
         }
     }
     Ok(())
 }
 
-fn add(list: &mut List, window: &mut [Slot], begin: DocId, end: DocId) {
+fn add(list: &mut List, room: &mut Room, begin: DocId, end: DocId) {
+    let Room { slots, touched } = room;
     match list.mark {
         Mark::Flag(flag) => list.below(end, |doc| {
-            if let Some(slot) = window.get_mut((doc - begin) as usize) {
+            if let Some(slot) = slots.get_mut((doc - begin) as usize) {
+                if slot.is_empty() {
+                    touched.push(doc);
+                }
                 slot.flags |= flag;
             }
         }),
         Mark::Term { bit, value, spelling } => list.below(end, |doc| {
             // Lists of a term come by what they are worth: the first that has it counts.
-            if let Some(slot) = window.get_mut((doc - begin) as usize).filter(|slot| slot.terms & bit == 0) {
+            if let Some(slot) = slots.get_mut((doc - begin) as usize).filter(|slot| slot.terms & bit == 0) {
+                if slot.is_empty() {
+                    touched.push(doc);
+                }
                 slot.terms |= bit;
                 slot.worth += value;
                 slot.spelling = slot.spelling.max(spelling as u8);
             }
         }),
+    }
+}
+
+impl Slot {
+    fn is_empty(&self) -> bool {
+        self.terms == 0 && self.flags == 0
     }
 }
 

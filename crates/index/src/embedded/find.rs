@@ -6,13 +6,14 @@
 use super::{
     asked::Asked,
     best::{Found, Heap, merged},
-    evaluate::{Counted, evaluate},
+    evaluate::{Counted, Room, evaluate},
     lists::Spelling,
     view::View,
 };
 use crate::{
     analyse::{Question, highlights},
     cursor::Cursor,
+    entry::key,
     rank::ENOUGH,
 };
 use segue_ports::index::{Hit, Hits, IndexError, Query};
@@ -31,13 +32,18 @@ pub(super) fn find(
     let mut found = best(view, &searcher, question, query, after.as_ref(), limit + 1)?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found.last().filter(|_| more).map(|last| last.cursor.text(query));
-    let hits = found.into_iter().map(|found| {
-        let document = view.document(&searcher, found.place)?;
+    let mut hits = Vec::with_capacity(found.len());
+    for Found { entry, place } in &found {
+        let document = view.document(&searcher, *place)?;
         let highlights = highlights(question, &document);
-        Ok(Hit { document, score: found.cursor.score as f32, highlights })
+        hits.push(Hit { document, score: entry.score as f32, highlights });
+    }
+    let next = found.last().zip(hits.last()).filter(|_| more).map(|(Found { entry, .. }, hit)| {
+        let key = key(hit.document.kind, &hit.document.id);
+        let cursor = Cursor { score: entry.score, popularity: entry.popularity, created: entry.created, key };
+        cursor.text(query)
     });
-    Ok(Hits { hits: hits.collect::<Result<_, IndexError>>()?, next })
+    Ok(Hits { hits, next })
 }
 
 fn best(
@@ -52,7 +58,7 @@ fn best(
     let (mut found, counted) = all(view, searcher, &asked, after, limit)?;
     // Who is among the others already goes on among them.
     if counted.clean >= ENOUGH && after.is_none_or(|after| after.score >= asked.clean()) {
-        found.retain(|found| found.cursor.score >= asked.clean());
+        found.retain(|found| found.entry.score >= asked.clean());
         return Ok(found);
     }
     let mut all_words = counted.all;
@@ -75,10 +81,12 @@ fn all(
     limit: usize,
 ) -> Result<(Vec<Found>, Counted), IndexError> {
     let mut counted = Counted::default();
-    let mut heaps = Vec::new();
-    for segment in searcher.segment_readers() {
-        let mut heap = Heap::new(segment, limit, after)?;
-        evaluate(asked, segment, &view.fields, &mut heap, &mut counted).map_err(IndexError::unavailable)?;
+    let (mut room, mut heaps) = (Room::default(), Vec::new());
+    let columns = view.columns(searcher)?;
+    for (segment, columns) in searcher.segment_readers().iter().zip(&columns) {
+        let mut heap = Heap::new(columns, limit, after)?;
+        evaluate(asked, segment, (&view.fields, columns.as_ref()), &mut room, &mut heap, &mut counted)
+            .map_err(IndexError::unavailable)?;
         heaps.push(heap);
     }
     Ok((merged(heaps, limit)?, counted))

@@ -29,6 +29,15 @@ impl Rebuild for Beside {
     }
 
     async fn finish(self: Box<Self>) -> Result<(), IndexError> {
+        // Takes a while, in which writes go on to be applied.
+        let (done, wait) = oneshot::channel();
+        let compact = Command::Compact { number: self.number, done };
+        self.writer.send(compact).await.map_err(|_| ended())?;
+        if let Some(compaction) = wait.await.map_err(|_| ended())??
+            && let Err(error) = compaction.done().await
+        {
+            tracing::warn!(%error, "the new index is left in several segments");
+        }
         let (done, wait) = oneshot::channel();
         let finish = Command::Finish { number: self.number, done };
         self.writer.send(finish).await.map_err(|_| ended())?;

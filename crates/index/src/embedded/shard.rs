@@ -1,6 +1,7 @@
 //! One tantivy index, and the writing of it.
 
 use super::{
+    columns::Opened,
     schema::{Fields, schema},
     unsynced::{Unsynced, sync},
     view::{Held, View},
@@ -16,8 +17,8 @@ use std::{
     path::{Path, PathBuf},
 };
 use tantivy::{
-    Index, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, Term,
-    indexer::{IndexWriterOptions, LogMergePolicy},
+    FutureResult, Index, IndexSettings, IndexWriter, ReloadPolicy, SegmentMeta, TantivyDocument, Term,
+    indexer::{IndexWriterOptions, LogMergePolicy, NoMergePolicy},
 };
 
 /// Blocks of stored documents that are kept decompressed, of each segment.
@@ -28,6 +29,22 @@ const STORE_BLOCK: usize = 4096;
 const SMALL_SEGMENT: u32 = 256;
 /// Segments of a size that are merged into one.
 const MERGED_SEGMENTS: usize = 6;
+
+/// Segments that become one.
+pub(super) struct Compaction(FutureResult<Option<SegmentMeta>>);
+
+impl Compaction {
+    /// Waits until it is done.
+    pub(super) async fn done(self) -> Result<(), IndexError> {
+        self.0.await.map(drop).map_err(IndexError::unavailable)
+    }
+}
+
+impl std::fmt::Debug for Compaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compaction").finish_non_exhaustive()
+    }
+}
 
 /// One index and its writer.
 pub(super) struct Shard {
@@ -82,7 +99,7 @@ impl Shard {
             .doc_store_cache_num_blocks(STORE_BLOCKS)
             .try_into()
             .map_err(IndexError::unavailable)?;
-        let view = View { reader, fields };
+        let view = View { reader, fields, opened: Opened::default() };
         Ok(Self { folder, index, view, writer: None, pending: HashMap::new(), synced: HashSet::new() })
     }
 
@@ -202,6 +219,20 @@ impl Shard {
             self.replace(key, row, Held { place: None, ..held }, false)?;
         }
         self.commit()
+    }
+
+    /// Begins to make one segment of all, which goes on while others are added; `None` when there is one at most.
+    /// Every search walks every segment, so this is worth its while once for an index that was just filled.
+    pub(super) fn compact(&mut self) -> Result<Option<Compaction>, IndexError> {
+        // Nothing else is being merged, and nothing will be until this writer rests.
+        self.rest()?;
+        let segments = self.index.searchable_segment_ids().map_err(IndexError::unavailable)?;
+        if segments.len() < 2 {
+            return Ok(None);
+        }
+        let writer = self.writer()?;
+        writer.set_merge_policy(Box::new(NoMergePolicy));
+        Ok(Some(Compaction(writer.merge(&segments))))
     }
 
     /// Waits for merges, gives the writer's memory back and syncs everything.

@@ -3,23 +3,13 @@
 //! A beginning with few names behind it is looked up name by name. One with many ("s") is a range of the sorted names,
 //! and each document's place in it is a number: reading those of a million documents takes a millisecond or two.
 
-use super::{
-    asked::Asked,
-    lists::is_limited,
-    schema::{NO_SORT, POPULARITY, PUBLIC, SORT, TITLE_NAME},
-    view::View,
-};
+use super::{asked::Asked, columns::Columns, lists::is_limited, schema::NO_SORT, view::View};
 use crate::analyse::{Question, name};
 use segue_ports::index::{Beginning, IndexError, Query, Suggestion, Viewer};
-use std::{
-    cmp::Reverse,
-    collections::HashSet,
-    ops::{Bound, Range},
-};
+use std::{cmp::Reverse, collections::HashSet, ops::Range};
 use tantivy::{
-    DocAddress, DocId, DocSet, SegmentReader, TERMINATED, Term,
-    columnar::{Column, StrColumn},
-    schema::IndexRecordOption,
+    DocAddress, DocId, DocSet, SegmentReader, TERMINATED, Term, schema::IndexRecordOption,
+    termdict::TermDictionary,
 };
 
 /// Names that are looked up one by one.
@@ -64,14 +54,6 @@ impl Top {
     }
 }
 
-/// What of a segment tells who is suggested.
-struct Columns {
-    names: StrColumn,
-    sort: Column<u64>,
-    public: Column<u64>,
-    popularity: Column<u64>,
-}
-
 pub(super) fn suggest(view: &View, beginning: &Beginning) -> Result<Vec<Suggestion>, IndexError> {
     let Some(begin) = name(&beginning.text) else {
         return Ok(Vec::new());
@@ -83,8 +65,10 @@ pub(super) fn suggest(view: &View, beginning: &Beginning) -> Result<Vec<Suggesti
     let limit = beginning.limit.clamp(1, 50) as usize;
     let searcher = view.reader.searcher();
     let mut found = Vec::new();
-    for (number, segment) in (0..).zip(searcher.segment_readers()) {
-        let top = of_segment(view, segment, &begins, beginning, limit).map_err(IndexError::unavailable)?;
+    let columns = view.columns(&searcher)?;
+    for ((number, segment), columns) in (0..).zip(searcher.segment_readers()).zip(&columns) {
+        let top = of_segment(view, segment, columns, &begins, beginning, limit);
+        let top = top.map_err(IndexError::unavailable)?;
         for (named, text) in top {
             found.push((Reverse(named.popularity), text, DocAddress::new(number, named.doc)));
         }
@@ -103,20 +87,12 @@ pub(super) fn suggest(view: &View, beginning: &Beginning) -> Result<Vec<Suggesti
 fn of_segment(
     view: &View,
     segment: &SegmentReader,
+    columns: &Columns,
     begins: &[String],
     beginning: &Beginning,
     limit: usize,
 ) -> tantivy::Result<Vec<(Named, String)>> {
-    let fast = segment.fast_fields();
-    let Some(names) = fast.str(TITLE_NAME)? else {
-        return Ok(Vec::new());
-    };
-    let columns = Columns {
-        names,
-        sort: fast.u64(SORT)?,
-        public: fast.u64(PUBLIC)?,
-        popularity: fast.u64(POPULARITY)?,
-    };
+    let Some(names) = &columns.title_names else { return Ok(Vec::new()) };
     let own = own(view, segment, beginning.viewer)?;
     let question = Question { terms: Vec::new(), years: Vec::new(), not_years: Vec::new(), name: None };
     let query = Query {
@@ -144,32 +120,31 @@ fn of_segment(
         }
     };
     let index = segment.inverted_index(view.fields.title_name)?;
+    let terms = index.terms();
     for begin in begins {
-        let range = range(&columns.names, begin)?;
+        let range = range(terms, begin)?;
         if range.is_empty() {
             continue;
         }
         if range.end - range.start <= FEW {
-            let mut terms = index.terms().range().ge(begin).lt(behind(begin)).into_stream()?;
-            let mut name = range.start;
-            while terms.advance() {
-                let mut docs = index.read_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
+            let mut stream = terms.range().ge(begin).lt(behind(begin)).into_stream()?;
+            while stream.advance() {
+                let mut docs = index.read_postings_from_terminfo(stream.value(), IndexRecordOption::Basic)?;
                 while docs.doc() != TERMINATED {
-                    consider(docs.doc(), name);
+                    consider(docs.doc(), stream.term_ord());
                     docs.advance();
                 }
-                name += 1;
             }
         } else {
             let mut docs = Vec::new();
-            let names = columns.names.ords();
+            let names = names.ords();
             names.get_docids_for_value_range(range.start..=range.end - 1, 0..segment.max_doc(), &mut docs);
             docs.into_iter().for_each(|doc| consider(doc, names.first(doc).unwrap_or(range.start)));
         }
     }
     let text = |named: Named| {
-        let mut text = String::new();
-        columns.names.ord_to_str(named.name, &mut text).map(|_| (named, text))
+        let mut text = Vec::new();
+        terms.ord_to_term(named.name, &mut text).map(|_| (named, String::from_utf8_lossy(&text).into_owned()))
     };
     Ok(top.best.into_iter().map(text).collect::<std::io::Result<_>>()?)
 }
@@ -191,23 +166,14 @@ fn own(view: &View, segment: &SegmentReader, viewer: Viewer) -> tantivy::Result<
     Ok(own)
 }
 
-/// Ordinals of the names that begin so. The column and the terms have the same names in the same order.
-fn range(names: &StrColumn, begin: &str) -> std::io::Result<Range<u64>> {
-    let end = behind(begin);
-    let (from, to) = names
-        .dictionary()
-        .term_bounds_to_ord(Bound::Included(begin.as_bytes()), Bound::Excluded(end.as_bytes()))?;
-    let from = match from {
-        Bound::Included(ordinal) => ordinal,
-        Bound::Excluded(ordinal) => ordinal + 1,
-        Bound::Unbounded => 0,
+/// Ordinals of the names that begin so. The terms and the column have the same names in the same order.
+fn range(terms: &TermDictionary, begin: &str) -> std::io::Result<Range<u64>> {
+    let first = |from: &str| {
+        let mut stream = terms.range().ge(from).into_stream()?;
+        let none = terms.num_terms() as u64;
+        std::io::Result::Ok(if stream.advance() { stream.term_ord() } else { none })
     };
-    let to = match to {
-        Bound::Included(ordinal) => ordinal + 1,
-        Bound::Excluded(ordinal) => ordinal,
-        Bound::Unbounded => names.dictionary().num_terms() as u64,
-    };
-    Ok(from..to.max(from))
+    Ok(first(begin)?..first(&behind(begin))?)
 }
 
 fn behind(begin: &str) -> String {

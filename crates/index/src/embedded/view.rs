@@ -1,9 +1,12 @@
 //! What searches see of an index: everything up to the last commit.
 
-use super::schema::{Fields, KEY, POPULARITY, VERSION};
+use super::{
+    columns::{Columns, Opened},
+    schema::Fields,
+};
 use crate::entry::{self, GRAVE};
 use segue_ports::index::{Document, IndexError};
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 use tantivy::{
     DocAddress, DocSet, IndexReader, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term,
     collector::DocSetCollector,
@@ -16,6 +19,7 @@ use tantivy::{
 pub(super) struct View {
     pub(super) reader: IndexReader,
     pub(super) fields: Fields,
+    pub(super) opened: Opened,
 }
 
 impl std::fmt::Debug for View {
@@ -34,10 +38,16 @@ pub(super) struct Held {
 }
 
 impl View {
+    /// The columns of every segment.
+    pub(super) fn columns(&self, searcher: &Searcher) -> Result<Vec<Arc<Columns>>, IndexError> {
+        self.opened.of(searcher).map_err(IndexError::unavailable)
+    }
+
     /// The document or tombstone with this key.
     pub(super) fn held(&self, searcher: &Searcher, key: &str) -> Result<Option<Held>, IndexError> {
         let term = Term::from_field_text(self.fields.key, key);
-        for (number, segment) in (0..).zip(searcher.segment_readers()) {
+        let columns = self.columns(searcher)?;
+        for ((number, segment), columns) in (0..).zip(searcher.segment_readers()).zip(&columns) {
             let postings = segment
                 .inverted_index(self.fields.key)
                 .and_then(|index| Ok(index.read_postings(&term, IndexRecordOption::Basic)?));
@@ -46,7 +56,7 @@ impl View {
             };
             while postings.doc() != TERMINATED {
                 if !segment.is_deleted(postings.doc()) {
-                    return held(segment, DocAddress::new(number, postings.doc()));
+                    return Ok(held(columns, DocAddress::new(number, postings.doc())));
                 }
                 postings.advance();
             }
@@ -109,13 +119,11 @@ impl View {
         let graves = searcher
             .search(&TermQuery::new(term, IndexRecordOption::Basic), &DocSetCollector)
             .map_err(IndexError::unavailable)?;
+        let columns = self.columns(&searcher)?;
         let mut found = Vec::with_capacity(graves.len());
         for place in graves {
-            let segment = searcher.segment_reader(place.segment_ord);
-            let keys = segment.fast_fields().str(KEY).map_err(IndexError::unavailable)?;
-            let Some((keys, held)) = keys.zip(held(segment, place)?) else {
-                continue;
-            };
+            let Some(columns) = columns.get(place.segment_ord as usize) else { continue };
+            let Some((keys, held)) = columns.keys.as_ref().zip(held(columns, place)) else { continue };
             let mut key = String::new();
             if let Some(ordinal) = keys.ords().first(place.doc_id) {
                 keys.ord_to_str(ordinal, &mut key).map_err(IndexError::unavailable)?;
@@ -129,7 +137,8 @@ impl View {
     pub(super) fn document(&self, searcher: &Searcher, place: DocAddress) -> Result<Document, IndexError> {
         let missing = || IndexError::unavailable("a document is not stored");
         let document = self.stored(searcher, place)?.ok_or_else(missing)?;
-        let held = held(searcher.segment_reader(place.segment_ord), place)?;
+        let columns = self.columns(searcher)?;
+        let held = columns.get(place.segment_ord as usize).and_then(|columns| held(columns, place));
         Ok(Document { popularity: held.map_or(0, |held| held.popularity), ..document })
     }
 
@@ -145,10 +154,9 @@ impl View {
     }
 }
 
-fn held(segment: &SegmentReader, place: DocAddress) -> Result<Option<Held>, IndexError> {
-    let number = |name| segment.fast_fields().u64(name).map_err(IndexError::unavailable);
-    let popularity = number(POPULARITY)?.first(place.doc_id).unwrap_or(0);
+fn held(columns: &Columns, place: DocAddress) -> Option<Held> {
+    let popularity = columns.popularity.first(place.doc_id).unwrap_or(0);
     let popularity = u8::try_from(popularity).unwrap_or(u8::MAX);
-    let version = number(VERSION)?.first(place.doc_id);
-    Ok(version.map(|version| Held { version, popularity, place: Some(place) }))
+    let version = columns.version.first(place.doc_id)?;
+    Some(Held { version, popularity, place: Some(place) })
 }

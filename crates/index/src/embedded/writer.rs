@@ -1,6 +1,10 @@
 //! The one task that writes.
 
-use super::{Config, Shared, blocking, ended, home::Home, shard::Shard};
+use super::{
+    Config, Shared, blocking, ended,
+    home::Home,
+    shard::{Compaction, Shard},
+};
 use crate::meter::{self, Applied};
 use segue_ports::index::{IndexError, Rating, Write};
 use std::{
@@ -40,6 +44,11 @@ pub(super) enum Command {
     Begin {
         done: Done<(u64, Arc<()>)>,
     },
+    /// Begin to make one segment of all that it has.
+    Compact {
+        number: u64,
+        done: Done<Option<Compaction>>,
+    },
     /// Let it take the place of the one that answers.
     Finish {
         number: u64,
@@ -77,6 +86,8 @@ struct Built {
     number: u64,
     alive: Weak<()>,
     shard: Shard,
+    /// It is left alone while its segments become one.
+    compacting: bool,
 }
 
 impl Writer {
@@ -175,6 +186,7 @@ impl State {
         match command {
             Command::Apply { .. } | Command::Rate { .. } => {}
             Command::Begin { done } => _ = done.send(self.begin(numbers)),
+            Command::Compact { number, done } => _ = done.send(self.compact(number)),
             Command::Finish { number, done } => _ = done.send(self.finish(number)),
             Command::Rest { done } => _ = done.send(self.rest()),
         }
@@ -244,8 +256,16 @@ impl State {
         shard.bury(&self.live.view())?;
         *numbers += 1;
         let token = Arc::new(());
-        self.beside = Some(Built { number: *numbers, alive: Arc::downgrade(&token), shard });
+        self.beside =
+            Some(Built { number: *numbers, alive: Arc::downgrade(&token), shard, compacting: false });
         Ok((*numbers, token))
+    }
+
+    fn compact(&mut self, number: u64) -> Result<Option<Compaction>, IndexError> {
+        let built = self.beside.as_mut().filter(|built| built.number == number).ok_or_else(gone)?;
+        let begun = built.shard.compact()?;
+        built.compacting = begun.is_some();
+        Ok(begun)
     }
 
     fn finish(&mut self, number: u64) -> Result<(), IndexError> {
@@ -276,7 +296,7 @@ impl State {
     fn rest(&mut self) -> Result<(), IndexError> {
         self.forget_dead();
         self.live.rest()?;
-        if let Some(built) = &mut self.beside {
+        if let Some(built) = self.beside.as_mut().filter(|built| !built.compacting) {
             built.shard.rest()?;
         }
         self.home.unmark()

@@ -1,0 +1,69 @@
+//! What is known of all documents of a segment without reading them.
+//!
+//! Opening a column takes longer than reading it for a page of answers, and a segment never changes: so columns are
+//! opened once for each segment, by whoever needs them first.
+
+use super::schema::{CREATED, KEY, POPULARITY, PUBLIC, SORT, TITLE_NAME, VERSION, YEAR};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tantivy::{
+    Searcher, SegmentReader,
+    columnar::{Column, StrColumn},
+    index::SegmentId,
+};
+
+/// The columns of a segment.
+pub(super) struct Columns {
+    pub(super) version: Column<u64>,
+    pub(super) sort: Column<u64>,
+    pub(super) public: Column<u64>,
+    pub(super) popularity: Column<u64>,
+    pub(super) year: Column<u64>,
+    pub(super) created: Column<i64>,
+    /// `None` when the segment has no document.
+    pub(super) keys: Option<StrColumn>,
+    /// `None` when no document has a title.
+    pub(super) title_names: Option<StrColumn>,
+}
+
+impl Columns {
+    fn open(segment: &SegmentReader) -> tantivy::Result<Self> {
+        let fast = segment.fast_fields();
+        Ok(Self {
+            version: fast.u64(VERSION)?,
+            sort: fast.u64(SORT)?,
+            public: fast.u64(PUBLIC)?,
+            popularity: fast.u64(POPULARITY)?,
+            year: fast.u64(YEAR)?,
+            created: fast.i64(CREATED)?,
+            keys: fast.str(KEY)?,
+            title_names: fast.str(TITLE_NAME)?,
+        })
+    }
+}
+
+/// Columns of segments that are searched. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Opened(Arc<Mutex<HashMap<SegmentId, Arc<Columns>>>>);
+
+impl Opened {
+    /// The columns of every segment, in order. Those of segments that are gone are closed.
+    pub(super) fn of(&self, searcher: &Searcher) -> tantivy::Result<Vec<Arc<Columns>>> {
+        let segments = searcher.segment_readers();
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.len() > 2 * segments.len() {
+            opened.retain(|id, _| segments.iter().any(|segment| segment.segment_id() == *id));
+        }
+        let columns = segments.iter().map(|segment| match opened.get(&segment.segment_id()) {
+            Some(columns) => Ok(Arc::clone(columns)),
+            None => {
+                let columns = Arc::new(Columns::open(segment)?);
+                opened.insert(segment.segment_id(), Arc::clone(&columns));
+                Ok(columns)
+            }
+        });
+        columns.collect()
+    }
+}
