@@ -42,5 +42,5 @@ impl Sink {
 }
 
 fn at(path: &Path, source: std::io::Error) -> ClientError {
-    ClientError::File { path: path.display().to_string(), source }
+    ClientError::File { path: path.display().to_string(), cause: source }
 }

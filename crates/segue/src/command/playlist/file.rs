@@ -77,7 +77,7 @@ fn wire(format: FormatArg) -> Format {
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let fail = |source| ClientError::File { path: path.display().to_string(), source };
+    let fail = |source| ClientError::File { path: path.display().to_string(), cause: source };
     let mut content = Vec::new();
     let mut take = |from: &mut dyn Read| from.take(MOST_BYTES + 1).read_to_end(&mut content);
     match path == PathBuf::from("-") {
