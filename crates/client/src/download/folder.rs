@@ -10,7 +10,7 @@ mod rename;
 pub use removal::Removed;
 
 use super::{
-    Form, Plan, Record, disk,
+    Form, Plan, QUEUE_NAME, Record, disk,
     name::{folded, safe},
 };
 use crate::{ClientError, hash::file_error};
@@ -60,6 +60,8 @@ impl Folder {
         }
         let folder = Self { root: root.to_owned(), _lock: lock, claims: Mutex::default() };
         folder.finish_moves()?;
+        // No song may be called as the queue is.
+        folder.claim(QUEUE_NAME, (String::new(), Form::Single));
         for record in folder.records()? {
             folder.claim(&record.name, (record.song_id, record.form));
         }

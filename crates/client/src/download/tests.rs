@@ -213,6 +213,14 @@ async fn songs_of_one_name_do_not_meet_and_neither_do_others_folders() {
 }
 
 #[tokio::test]
+async fn a_song_that_is_called_as_the_queue_is_does_not_take_its_place() {
+    let rig = Rig::start().await;
+    let song = Song { artists: Vec::new(), ..rig.edge.song(super::QUEUE_NAME, 1) };
+    let (record, _) = rig.keep(&song).await.unwrap();
+    assert!(record.name.starts_with("playlist.m3u8 ("), "{}", record.name);
+}
+
+#[tokio::test]
 async fn removing_deletes_what_was_written_and_leaves_what_was_changed() {
     let rig = Rig::start().await;
     let folder = Folder::open(rig.root()).unwrap();
