@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: measured figures against the aims.
 
+mod download;
 mod encode;
 mod engines;
 mod measure;
 mod median;
+mod playlist;
 mod read;
 mod up;
 
@@ -18,10 +20,12 @@ pub(crate) enum Bench {
     Up(up::Args),
     Read(read::Args),
     Encode(encode::Args),
+    Download(download::Args),
     Bus(engines::Bus),
     Cache(engines::Cache),
     Index(engines::Index),
     Jobs(engines::Jobs),
+    Playlist(playlist::Args),
 }
 
 pub(crate) fn command(bench: Bench) -> anyhow::Result<ExitCode> {
@@ -29,9 +33,11 @@ pub(crate) fn command(bench: Bench) -> anyhow::Result<ExitCode> {
         Bench::Up(args) => up::command(args),
         Bench::Read(args) => read::command(args),
         Bench::Encode(args) => encode::command(args),
+        Bench::Download(args) => download::command(args),
         Bench::Bus(args) => engines::bus(args),
         Bench::Cache(args) => engines::cache(args),
         Bench::Index(args) => engines::index(args),
         Bench::Jobs(args) => engines::jobs(args),
+        Bench::Playlist(args) => playlist::command(args),
     }
 }

@@ -13,19 +13,22 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 use walkdir::WalkDir;
 
 /// Of curl's rate.
 const AIM: f64 = 0.9;
+/// How long events may take.
+const LIMIT: Duration = Duration::from_secs(30);
 /// Title of the album, and of nothing else.
 const ALBUM: &str = "An album to measure with";
 
 /// Download an album from a warm edge, against `curl --parallel` on the same URLs.
 ///
 /// Starts a server, uploads an album of real music as FLAC, and downloads it once, so that the edge holds it. Then both
-/// fetch all of it in turn, several times, each time into a new folder: `segue download` by the album's title, with
+/// fetch all of it in turn, several times, each time into a new folder: `segue download` of the album, with
 /// everything that it does (asking for the list and the grants, hashing every file), and curl from a list of URLs. Prints
 /// rates and their ratio.
 #[derive(clap::Args)]
@@ -56,8 +59,9 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
         server: Server::start(&workspace.target_directory.join("release/segue"), root)?,
     };
     progress::step("upload and encode it", || user.upload(&songs))?;
+    let album = user.album(args.songs)?;
     let first = root.join("first");
-    user.download(&first)?;
+    user.download(&album, &first)?;
     let bytes = size(&first);
     let list = user.urls(&first)?;
 
@@ -66,7 +70,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
         let rate = |started: Instant| bytes as f64 / 1e6 / started.elapsed().as_secs_f64();
         let to = fresh(root)?;
         let started = Instant::now();
-        user.download(&to)?;
+        user.download(&album, &to)?;
         ours.push(rate(started));
         let to = fresh(root)?;
         let config = to.join("list");
@@ -185,8 +189,24 @@ impl User {
         Ok(())
     }
 
-    fn download(&self, to: &Path) -> anyhow::Result<()> {
-        process::quiet(self.command().args(["download", "--json", ALBUM, "--to"]).arg(to))?;
+    /// The id of the album, once it has all its songs: albums are made of events.
+    fn album(&self, songs: u32) -> anyhow::Result<String> {
+        let end = Instant::now() + LIMIT;
+        while Instant::now() < end {
+            let done = process::quiet(self.command().args(["albums", "--json"]))?;
+            for line in String::from_utf8_lossy(&done.stdout).lines() {
+                let album: serde_json::Value = serde_json::from_str(line)?;
+                if album["title"] == ALBUM && album["song_count"] == songs {
+                    return album["album_id"].as_str().map(str::to_owned).context("an album has an id");
+                }
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        anyhow::bail!("the album did not come to have {songs} songs within {} s", LIMIT.as_secs())
+    }
+
+    fn download(&self, album: &str, to: &Path) -> anyhow::Result<()> {
+        process::quiet(self.command().args(["download", "--json", album, "--to"]).arg(to))?;
         Ok(())
     }
 
