@@ -386,7 +386,9 @@ fn a_folder_that_was_half_deleted_is_made_whole() {
     assert_eq!((&again["path"], &again["skipped"]), (&said["path"], &Value::Bool(false)));
     let now = files(&to);
     for (at, (name, (_, inode, hash))) in whole.iter().enumerate() {
-        assert_eq!((&now[name].2, now[name].1 == *inode), (hash, at % 2 == 1), "{name}");
+        // A new file may get the number of one that was deleted.
+        let untouched = at % 2 == 0 || now[name].1 == *inode;
+        assert!(now[name].2 == *hash && untouched, "{name}");
     }
     assert_eq!(music::samples(path(&said), 2) as u64, SAMPLES);
 }
