@@ -119,7 +119,7 @@ pub(crate) struct Jobs {
 pub(crate) fn jobs(args: Jobs) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     install::everything(&workspace)?;
-    let program = example(&workspace, "segue-e2e", "job_latency")?;
+    let program = example(&workspace, "segue-cdc", "job_latency")?;
     let engines = Guarded::start(&workspace, &[Engine::Postgres, Engine::Rabbitmq])?;
     let database = format!("{}/postgres", address(&engines, Engine::Postgres)?);
     let mut command = Command::new(program);
