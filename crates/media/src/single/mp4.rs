@@ -90,14 +90,12 @@ impl Song<'_> {
             matrix(out);
             out.u32(0).u32(0);
         });
-        // ffmpeg 5 plays nothing of an edit that is shorter than a frame; iTunSMPB says the same.
-        if self.shown >= FRAME {
-            out.plain(b"edts", |out| {
-                out.full(b"elst", 0, 0, |out| {
-                    out.u32(1).u32(self.shown).u32(self.track.priming).u32(0x0001_0000);
-                });
+        // ffmpeg 5 plays nothing of an edit that is shorter than a frame. One that reaches beyond the media ends with it.
+        out.plain(b"edts", |out| {
+            out.full(b"elst", 0, 0, |out| {
+                out.u32(1).u32(self.shown.max(FRAME)).u32(self.track.priming).u32(0x0001_0000);
             });
-        }
+        });
         out.plain(b"mdia", |out| {
             out.full(b"mdhd", 0, 0, |out| {
                 // Language "und".
