@@ -17,7 +17,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tonic::Code;
+use tonic::{Code, Status};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -60,7 +60,7 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    async fn add(&self, song_ids: Vec<String>, etag: String) -> Result<Vec<String>, tonic::Status> {
+    async fn add(&self, song_ids: Vec<String>, etag: String) -> Result<Vec<String>, Failure> {
         let request = AddItemsRequest {
             playlist_id: self.playlist_id.clone(),
             song_ids,
@@ -68,8 +68,7 @@ impl List<'_> {
             etag,
             ..AddItemsRequest::default()
         };
-        let request =
-            self.client.request(request).await.map_err(|e| tonic::Status::unauthenticated(e.to_string()))?;
+        let request = self.client.request(request).await?;
         let added = self.client.playlist_service().add_items(request).await?.into_inner();
         Ok(added.items.into_iter().map(|item| item.item_id).collect())
     }
@@ -142,6 +141,11 @@ async fn rearrange(list: &List<'_>, mut order: Vec<String>, moves: usize) -> Res
     Ok(())
 }
 
+/// Whether the etag was an old one.
+fn is_stale(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<Status>().is_some_and(|status| status.code() == Code::Aborted)
+}
+
 /// Everyone adds songs one by one; those who send an etag read again when it was stale.
 async fn editors(client: &Client, songs: &[String]) -> Result<(), Failure> {
     let playlist = create(client, "Together").await?;
@@ -157,8 +161,8 @@ async fn editors(client: &Client, songs: &[String]) -> Result<(), Failure> {
                     let etag = if editor % 2 == 0 { list.etag().await?.0 } else { String::new() };
                     match list.add(vec![song.clone()], etag).await {
                         Ok(_) => break,
-                        Err(status) if status.code() == Code::Aborted => conflicts += 1,
-                        Err(status) => return Err(Failure::from(status)),
+                        Err(error) if is_stale(error.as_ref()) => conflicts += 1,
+                        Err(error) => return Err(error),
                     }
                 }
             }

@@ -9,7 +9,7 @@ pub struct Round {
     pub seed: u64,
 }
 
-/// Everything that a kind of fault is done to: "kill", "pause", "network" or "crash".
+/// Everything that a kind of fault is done to: "kill", "pause", "network", "crash" or "history".
 pub fn all(kind: &str) -> Vec<&'static str> {
     let lines = include_str!("../faults.txt").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.strip_prefix(kind)?.strip_prefix(' ')).collect()

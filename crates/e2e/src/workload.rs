@@ -39,6 +39,10 @@ pub struct Uploaded {
     pub samples: u64,
     /// Titles that it may have now: one when the last edit was acknowledged.
     pub titles: Vec<String>,
+    /// Whether it was acknowledged to be in the listener's playlist.
+    pub listed: bool,
+    /// Whether the like of it was acknowledged.
+    pub liked: bool,
 }
 
 /// How a kind of request went.
@@ -84,6 +88,8 @@ pub struct Listener {
     folder: tempfile::TempDir,
     /// The song.
     pub song: String,
+    /// A playlist, to which everything that is uploaded is added.
+    playlist: String,
     /// Of a segment, below the folder of the master playlist.
     segment: String,
 }
@@ -107,7 +113,9 @@ impl Listener {
         let folder_url = master.rsplit_once('/').expect("a path").0;
         let segment = hls::segments(&variant.url).remove(0);
         let segment = segment.strip_prefix(folder_url).expect("below it").to_owned();
-        Self { url: url.to_owned(), email, folder, song, segment }
+        let made = cli.run(&["playlist", "create", "--json", "Kept"]).good().json();
+        let playlist = made[0]["playlist_id"].as_str().expect("an id").to_owned();
+        Self { url: url.to_owned(), email, folder, song, playlist, segment }
     }
 
     /// This user's command line.
@@ -117,12 +125,13 @@ impl Listener {
         cli
     }
 
-    /// Begins to upload, edit, read, play and search.
+    /// Begins to upload, edit, collect, like, read, play and search.
     pub fn work(&self, round: u64) -> Workload {
         let stop = Arc::new(AtomicBool::new(false));
         let uploads = {
             let (stop, cli, folder) = (Arc::clone(&stop), self.cli(), self.folder.path().to_owned());
-            std::thread::spawn(move || upload(&stop, &cli, &folder, round))
+            let playlist = self.playlist.clone();
+            std::thread::spawn(move || upload(&stop, &cli, &folder, &playlist, round))
         };
         let (url, email, song) = (self.url.clone(), self.email.clone(), self.song.clone());
         let (segment, ended) = (self.segment.clone(), Arc::clone(&stop));
@@ -155,7 +164,7 @@ impl Workload {
     }
 }
 
-fn upload(stop: &AtomicBool, cli: &Cli, folder: &Path, round: u64) -> Vec<Uploaded> {
+fn upload(stop: &AtomicBool, cli: &Cli, folder: &Path, playlist: &str, round: u64) -> Vec<Uploaded> {
     let mut done = Vec::new();
     for n in 0.. {
         if stop.load(Ordering::SeqCst) {
@@ -173,7 +182,9 @@ fn upload(stop: &AtomicBool, cli: &Cli, folder: &Path, round: u64) -> Vec<Upload
         let edited = format!("{title} edited");
         let edit = cli.run(&["edit", id, "--title", &edited, "--json"]);
         let titles = if edit.code == 0 { vec![edited] } else { vec![title, edited] };
-        done.push(Uploaded { id: id.to_owned(), samples, titles });
+        let listed = cli.run(&["playlist", "add", "--json", playlist, id]).code == 0;
+        let liked = cli.run(&["like", "--json", id]).code == 0;
+        done.push(Uploaded { id: id.to_owned(), samples, titles, listed, liked });
     }
     done
 }
@@ -235,7 +246,8 @@ async fn fetch(http: &reqwest::Client, url: &str) -> Result<(), String> {
     if status == 200 { Ok(()) } else { Err(status.to_string()) }
 }
 
-/// Waits until every acknowledged song is READY with an acknowledged title, is listed once, and plays all of its samples.
+/// Waits until every acknowledged song is READY with an acknowledged title, is in the playlist once and liked where that was
+/// acknowledged, and plays all of its samples.
 ///
 /// # Panics
 /// When one is lost, doubled, altered or does not become READY within `limit`.
@@ -260,6 +272,19 @@ pub fn nothing_is_lost(listener: &Listener, uploaded: &[Uploaded], limit: Durati
         };
         let title = shown["title"].as_str().unwrap_or_default();
         assert!(song.titles.iter().any(|t| t == title), "{title:?} and not {:?}", song.titles);
+    }
+    let ids = |words: &[&str]| -> Vec<String> {
+        let lines = cli.run(words).good().json();
+        lines.iter().map(|line| line["song_id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let (kept, likes) = (
+        ids(&["playlist", "show", "--json", &listener.playlist]),
+        ids(&["likes", "--json", "--limit", "1000"]),
+    );
+    for song in uploaded {
+        let times = kept.iter().filter(|id| **id == song.id).count();
+        assert!(times <= 1 && (times == 1 || !song.listed), "{} is in the playlist {times} times", song.id);
+        assert!(!song.liked || likes.contains(&song.id), "the like of {} is lost", song.id);
     }
     // A sample of them is listened to from beginning to end.
     for song in uploaded.iter().rev().take(2) {

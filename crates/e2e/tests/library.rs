@@ -1,4 +1,5 @@
 //! The listener's library: likes, history, albums, artists, lyrics, and taking all of it along.
+#![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
 use segue_client::{
     Client, CredentialStore, MemoryCredentials,

@@ -1,4 +1,5 @@
 //! Playlists: made, filled, ordered, shared, followed, taken along, and what becomes of them when songs change.
+#![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
 use segue_e2e::{
     cli::Cli,

@@ -1,4 +1,5 @@
 //! Finding songs from upload to deletion.
+#![allow(clippy::disallowed_methods, reason = "the test waits for processes")]
 
 use segue_e2e::{
     cli::Cli,

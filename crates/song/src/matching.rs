@@ -34,6 +34,9 @@ struct Hint {
     duration_ms: u64,
 }
 
+/// A column to look in, what a hint says of it, and what a song does.
+type Way = (By, fn(&Hint) -> &str, fn(&Names) -> &str);
+
 impl Role {
     pub(crate) async fn match_songs(
         &self,
@@ -52,7 +55,7 @@ impl Role {
                 hint.song.and_then(|id| named.get(&id)).filter(|song| access::sees(&call.caller, song));
             *found = song.map(|song| (song.id, song.output.as_ref().map_or(0, |o| o.duration_ms)));
         }
-        let ways: [(By, fn(&Hint) -> &str, fn(&Names) -> &str); 3] = [
+        let ways: [Way; 3] = [
             (By::Isrc, |hint| &hint.isrc, |names| &names.isrc),
             (By::MusicbrainzId, |hint| &hint.musicbrainz_id, |names| &names.musicbrainz_id),
             (By::TitleKey, |hint| &hint.title_key, |names| &names.title_key),

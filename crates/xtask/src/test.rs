@@ -214,7 +214,8 @@ impl<'a> Suite<'a> {
 }
 
 /// The test that makes each kind of fault: its program, and its name.
-const FAULTS: [(&str, &str, &str); 4] = [
+const FAULTS: [(&str, &str, &str); 5] = [
+    ("history", "agreement", "a_history_leaves_what_it_should"),
     ("crash", "faults", "killed_at_any_point_every_song_becomes_ready_once"),
     ("kill", "mesh_faults", "kill_minus_nine_of_anything_loses_nothing"),
     ("pause", "mesh_faults", "an_engine_that_freezes_holds_up_what_needs_it_and_nothing_else"),

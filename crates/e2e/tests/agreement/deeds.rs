@@ -109,7 +109,7 @@ impl Deeds {
         let (index, place) = match self.random.random_range(0..=items.len()) {
             to if to == items.len() => (to, None),
             0 => (0, Some(At::First(true))),
-            to if self.number % 2 == 0 => (to, Some(At::BeforeItemId(items[to].0.clone()))),
+            to if self.number.is_multiple_of(2) => (to, Some(At::BeforeItemId(items[to].0.clone()))),
             to => (to, Some(At::AfterItemId(items[to - 1].0.clone()))),
         };
         let wish = AddItemsRequest {

@@ -8,6 +8,7 @@ mod model;
 use deeds::Deeds;
 use segue_e2e::{
     cli::Cli,
+    fault_list::{self, Round},
     finding::{BOUND, differences},
     world::World,
 };
@@ -17,12 +18,14 @@ const STEPS: usize = 150;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_history_leaves_what_it_should() {
+    for Round { seed, .. } in fault_list::rounds("history", &["api"]) {
+        history(seed).await;
+    }
+}
+
+async fn history(seed: u64) {
     let world = World::start();
     let admin = world.admin();
-    // Given by a soak; another one each time otherwise, said so that it can be had again.
-    let seed =
-        std::env::var("SEGUE_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(rand::random);
-    eprintln!("SEGUE_TEST_SEED={seed}");
     let mut deeds = Deeds::begin(&world, seed).await;
     for step in 0..STEPS {
         let deed = deeds.one().await;

@@ -41,7 +41,8 @@ pub(crate) fn queues() -> Vec<WorkQueue> {
 /// Handles the facts of one queue until `shutdown`.
 pub(super) async fn run(role: &Arc<Role>, inbox: Inbox, shutdown: CancellationToken) {
     let handle = |event: Event| async move { role.handle_library(inbox, &event).await };
-    queue::run(role.bus.as_ref(), inbox.queue(), shutdown, handle).await;
+    // Boxed: it is large, and whoever runs the role would carry that.
+    Box::pin(queue::run(role.bus.as_ref(), inbox.queue(), shutdown, handle)).await;
 }
 
 impl Role {
