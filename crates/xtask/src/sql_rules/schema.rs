@@ -158,8 +158,8 @@ mod tests {
     #[test]
     fn a_table_that_no_rule_knows() {
         rejected(
-            "ALTER TABLE playlists ADD CONSTRAINT a PRIMARY KEY (id)",
-            "no rule knows the table playlists",
+            "ALTER TABLE podcasts ADD CONSTRAINT a PRIMARY KEY (id)",
+            "no rule knows the table podcasts",
         );
     }
 }

@@ -37,7 +37,7 @@ fn a_statement_that_cannot_be_parsed() {
 
 #[test]
 fn a_table_that_no_rule_knows() {
-    rejected("SELECT a FROM playlists WHERE id = $1", "no rule knows the table playlists");
+    rejected("SELECT a FROM podcasts WHERE id = $1", "no rule knows the table podcasts");
 }
 
 #[test]
