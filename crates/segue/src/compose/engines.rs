@@ -230,6 +230,9 @@ async fn index(config: &Config) -> anyhow::Result<IndexEngine> {
         let index = Tantivy::open(folder, TantivyConfig::default()).await.context("cannot open the index")?;
         return Ok(IndexEngine::Tantivy(index));
     }
+    if !["http://", "https://"].iter().any(|scheme| config.index.url.starts_with(scheme)) {
+        return Err(ConfigError::value("index.url", "must be http://host:port or https://host:port").into());
+    }
     let index = OpenSearch::new(config.index.engine());
     Ok(IndexEngine::OpenSearch(index.map_err(|e| ConfigError::value("index", e.to_string()))?))
 }
