@@ -3,76 +3,14 @@
 //! They are UUIDv8, made by SHA-256 from the kind, the owner and the folded names, so the same tags give the same id on every
 //! machine, and nothing has to be looked up or stored before it can be named.
 
-use crate::{IdError, UserId, fold};
+use crate::{IdError, UserId, fold, id::uuid_type};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
 use uuid::{Builder, Uuid};
 
-macro_rules! derived {
-    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Uuid);
-
-        impl $name {
-            /// The id as a UUID.
-            pub fn uuid(self) -> Uuid {
-                self.0
-            }
-            /// The 16 bytes of the id.
-            pub fn bytes(&self) -> &[u8; 16] {
-                self.0.as_bytes()
-            }
-            /// An id from a UUID of version 8.
-            pub fn from_uuid(uuid: Uuid) -> Result<Self, IdError> {
-                match uuid.get_version_num() {
-                    8 => Ok(Self(uuid)),
-                    _ => Err(IdError { kind: $kind }),
-                }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = IdError;
-            /// Takes the canonical form only (36 characters, lower case), so that one id has one spelling.
-            fn from_str(text: &str) -> Result<Self, IdError> {
-                let uuid = Uuid::try_parse(text).map_err(|_| IdError { kind: $kind })?;
-                let mut buffer = Uuid::encode_buffer();
-                if *text != *uuid.hyphenated().encode_lower(&mut buffer) {
-                    return Err(IdError { kind: $kind });
-                }
-                Self::from_uuid(uuid)
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
-                text.parse()
-            }
-        }
-        impl From<$name> for String {
-            fn from(id: $name) -> String {
-                id.to_string()
-            }
-        }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.hyphenated().fmt(f)
-            }
-        }
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.hyphenated().fmt(f)
-            }
-        }
-    };
-}
-
-derived!(/** Songs of one owner with the same album and album artist. */ AlbumId, "album id");
-derived!(/** A name among the artists of one owner's songs. */ ArtistId, "artist id");
+uuid_type!(/** Songs of one owner with the same album and album artist. */ AlbumId, "album id", 8);
+uuid_type!(/** A name among the artists of one owner's songs. */ ArtistId, "artist id", 8);
 
 impl AlbumId {
     /// The album that tags name: its title and its album artist, or the first artist when there is none. `None` without a

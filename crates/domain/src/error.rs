@@ -47,6 +47,12 @@ impl FieldViolation {
     pub fn new(field: impl Into<String>, description: impl Into<String>) -> Self {
         Self { field: field.into(), description: description.into() }
     }
+
+    /// All of them in one sentence.
+    pub fn sentence(fields: &[Self]) -> String {
+        let one = |violation: &Self| format!("{}: {}", violation.field, violation.description);
+        fields.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// An error that knows its answer. `Display` is the sentence that the caller reads, unless the code is

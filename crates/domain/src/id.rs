@@ -12,19 +12,15 @@ pub struct IdError {
     pub kind: &'static str,
 }
 
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+/// A type of ids of one UUID version.
+macro_rules! uuid_type {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $version:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id, ordered after those made earlier in this process.
-            #[allow(clippy::new_without_default)]
-            pub fn new() -> Self {
-                Self(Uuid::now_v7())
-            }
             /// The id as a UUID.
             pub fn uuid(self) -> Uuid {
                 self.0
@@ -33,10 +29,10 @@ macro_rules! id {
             pub fn bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
-            /// An id from a UUID of version 7.
+            #[doc = concat!("An id from a UUID of version ", $version, ".")]
             pub fn from_uuid(uuid: Uuid) -> Result<Self, IdError> {
                 match uuid.get_version_num() {
-                    7 => Ok(Self(uuid)),
+                    $version => Ok(Self(uuid)),
                     _ => Err(IdError { kind: $kind }),
                 }
             }
@@ -74,6 +70,22 @@ macro_rules! id {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.hyphenated().fmt(f)
+            }
+        }
+    };
+}
+
+pub(crate) use uuid_type;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        uuid_type!($(#[$doc])* $name, $kind, 7);
+
+        impl $name {
+            /// A new id, ordered after those made earlier in this process.
+            #[allow(clippy::new_without_default)]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
             }
         }
     };

@@ -1,7 +1,10 @@
 //! What a caller of the playlist role can do about an error.
 
 use segue_domain::{Code, Coded, FieldViolation, ItemId, PlaylistId, SongId};
-use segue_ports::{bus::BusError, cache::LoadError};
+use segue_ports::{
+    bus::{BusError, HubError},
+    cache::LoadError,
+};
 use segue_store::StoreError;
 use std::time::Duration;
 
@@ -9,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Change these fields.
-    #[error("{}", sentence(.0))]
+    #[error("{}", FieldViolation::sentence(.0))]
     Invalid(Vec<FieldViolation>),
     /// It is not there, or not for this caller.
     #[error("there is no playlist {0}, or it is not yours to see")]
@@ -98,16 +101,15 @@ impl Error {
     pub(crate) fn field(field: &str, description: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldViolation::new(field, description)])
     }
-
-    /// True when trying again later, unchanged, may work.
-    pub(crate) fn passes(&self) -> bool {
-        matches!(self.code(), Code::Unavailable | Code::Aborted)
-    }
 }
 
-fn sentence(fields: &[FieldViolation]) -> String {
-    let one = |f: &FieldViolation| format!("{}: {}", f.field, f.description);
-    fields.iter().map(one).collect::<Vec<_>>().join("; ")
+impl From<HubError> for Error {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Full => Self::TooManyWatchers,
+            HubError::Closed => Self::Closing,
+        }
+    }
 }
 
 /// What the database said. Anything else is a load that was given up.

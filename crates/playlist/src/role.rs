@@ -7,7 +7,7 @@ use crate::{
     migration::Migrator,
     peer::{Accounts, Songs},
     repository::{ItemPages, PlaylistTable, UserLists},
-    watch::Hub,
+    watch::{self, Hub},
 };
 use segue_domain::{Clock, Timestamp};
 use segue_mesh::{Channel, RoleSigner};
@@ -84,7 +84,7 @@ impl Playlists {
             playlists: PlaylistTable::new(store.clone(), cache.as_ref(), clock.clone(), crash),
             pages: ItemPages::new(store.clone(), cache.as_ref()),
             lists: UserLists::new(store.clone()),
-            hub: Arc::new(Hub::new(config.max_watchers)),
+            hub: Arc::new(Hub::new(&watch::TOPICS, watch::read, config.max_watchers)),
             measuring: Arc::new(Semaphore::new(MEASURING)),
             library: Library::new(store, clock.clone())?,
             bus,

@@ -1,26 +1,34 @@
 //! WatchPlaylist: the playlist now, and again after each change.
 
-mod hub;
-
-pub(crate) use hub::Hub;
-
-use crate::{Error, access, field::id, record::PlaylistRecord, role::Role, service::Call};
+use crate::{Error, access, fact::header_of, field::id, record::PlaylistRecord, role::Role, service::Call};
 use futures::{Stream, stream};
-use hub::Watcher;
+use prost::Message as _;
 use segue_domain::PlaylistId;
 use segue_mesh::status;
-use segue_proto::playlist::v1::WatchPlaylistResponse;
+use segue_ports::bus::{self, Message, News, Watcher};
+use segue_proto::{event::v1::Event, playlist::v1::WatchPlaylistResponse};
 use std::{pin::Pin, sync::Arc, time::Duration};
 use tonic::Status;
 
 /// What WatchPlaylist answers with. Dropping it is all it takes to stop watching.
 pub(crate) type WatchStream = Pin<Box<dyn Stream<Item = Result<WatchPlaylistResponse, Status>> + Send>>;
 
+/// Watchers of playlists.
+pub(crate) type Hub = bus::Hub<PlaylistId, ()>;
+
+pub(crate) const TOPICS: [&str; 1] = ["playlist.#"];
+
+/// What a message says to watchers.
+pub(crate) fn read(message: &Message) -> Option<(PlaylistId, News<()>)> {
+    let event = Event::decode(message.payload.clone()).ok()?;
+    Some((header_of(&event)?.playlist_id.parse().ok()?, News::Version(event.sequence)))
+}
+
 /// One open stream. It holds one row and one signal, however much happens.
 struct Watch {
     role: Arc<Role>,
     call: Call,
-    watcher: Watcher,
+    watcher: Watcher<PlaylistId, ()>,
     playlist: Arc<PlaylistRecord>,
     /// Gaps after which the row was read.
     gaps: u32,

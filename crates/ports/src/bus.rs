@@ -1,5 +1,11 @@
 //! The bus: durable work queues with competing consumers, and transient broadcasts.
 
+mod facts;
+mod hub;
+
+pub use facts::Facts;
+pub use hub::{Hub, HubError, News, Read, Signal, Watcher};
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};

@@ -8,7 +8,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Change these fields.
-    #[error("{}", sentence(.0))]
+    #[error("{}", FieldViolation::sentence(.0))]
     Invalid(Vec<FieldViolation>),
     /// Another process is at it.
     #[error("another process is rebuilding the index; wait for it, or try again later")]
@@ -54,11 +54,6 @@ impl From<IndexError> for Error {
             IndexError::Unavailable(_) => Self::Index(error),
         }
     }
-}
-
-fn sentence(fields: &[FieldViolation]) -> String {
-    let one = |f: &FieldViolation| format!("{}: {}", f.field, f.description);
-    fields.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 impl Coded for Error {

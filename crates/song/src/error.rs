@@ -1,7 +1,11 @@
 //! What a caller of the song role can do about an error.
 
 use segue_domain::{AlbumId, ArtistId, Code, Coded, FieldViolation, SongId, SongState};
-use segue_ports::{blob::BlobError, bus::BusError, cache::LoadError};
+use segue_ports::{
+    blob::BlobError,
+    bus::{BusError, HubError},
+    cache::LoadError,
+};
 use segue_store::StoreError;
 use std::time::Duration;
 
@@ -9,7 +13,7 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Change these fields.
-    #[error("{}", sentence(.0))]
+    #[error("{}", FieldViolation::sentence(.0))]
     Invalid(Vec<FieldViolation>),
     /// It is not there, or not for this caller.
     #[error("there is no song {0}, or it is not yours to see")]
@@ -116,9 +120,13 @@ impl Error {
     }
 }
 
-fn sentence(fields: &[FieldViolation]) -> String {
-    let one = |f: &FieldViolation| format!("{}: {}", f.field, f.description);
-    fields.iter().map(one).collect::<Vec<_>>().join("; ")
+impl From<HubError> for Error {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Full => Self::TooManyWatchers,
+            HubError::Closed => Self::Closing,
+        }
+    }
 }
 
 /// What the database said. Anything else is a load that was given up.

@@ -10,7 +10,7 @@ use crate::{
     release::Turns,
     repository::{Fillings, GarbageBin, Gone, OwnerSongs, Places, ShelfLists, Shelves, Songs},
     scan::Scan,
-    watch::Hub,
+    watch::{self, Hub},
 };
 use segue_domain::{Clock, GrantSigner, Timestamp};
 use segue_ports::{
@@ -94,7 +94,7 @@ impl Song {
             gone: Gone::new(store.clone()),
             garbage: GarbageBin::new(store),
             addresses: Addresses::new(&config, grants),
-            hub: Arc::new(Hub::new(config.max_watchers)),
+            hub: Arc::new(Hub::new(&watch::TOPICS, watch::read, config.max_watchers)),
             downloads: Downloads::new(blob.clone()),
             lyrics: LyricsBook::new(blob.clone()),
             turns: Turns::default(),

@@ -2,7 +2,7 @@
 
 mod hub;
 
-pub(crate) use hub::Hub;
+pub(crate) use hub::{Hub, TOPICS, read};
 
 use crate::{Error, access, field::id, record::SongRecord, role::Role, service::Call};
 use futures::{Stream, stream};
@@ -50,7 +50,7 @@ impl Progress {
         if self.encoding != song.encoding {
             *self = Self { encoding: song.encoding, percent: 0 };
         }
-        if let Some((encoding, percent)) = signal.progress
+        if let Some((encoding, percent)) = signal.also
             && Some(encoding) == self.encoding
         {
             // 100 is said by READY alone.

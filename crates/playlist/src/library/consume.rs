@@ -3,8 +3,9 @@
 mod counts;
 mod endings;
 
-use crate::{Error, consume as queue, role::Role};
-use segue_ports::bus::WorkQueue;
+use crate::{Error, consume::parse, role::Role};
+use segue_mesh::telemetry::follow;
+use segue_ports::bus::{Facts, WorkQueue};
 use segue_proto::event::v1::{Event, event::Data};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -40,9 +41,10 @@ pub(crate) fn queues() -> Vec<WorkQueue> {
 
 /// Handles the facts of one queue until `shutdown`.
 pub(super) async fn run(role: &Arc<Role>, inbox: Inbox, shutdown: CancellationToken) {
+    let facts = Facts { bus: role.bus.as_ref(), queue: inbox.queue(), follow };
     let handle = |event: Event| async move { role.handle_library(inbox, &event).await };
     // Boxed: it is large, and whoever runs the role would carry that.
-    Box::pin(queue::run(role.bus.as_ref(), inbox.queue(), shutdown, handle)).await;
+    Box::pin(facts.run(shutdown, handle)).await;
 }
 
 impl Role {
@@ -50,14 +52,10 @@ impl Role {
     pub(crate) async fn handle_library(&self, inbox: Inbox, event: &Event) -> Result<(), Error> {
         match (inbox, &event.data) {
             (Inbox::Counts, Some(Data::LibraryChanged(library))) => {
-                self.count(queue::parse(&library.user_id)?).await
+                self.count(parse(&library.user_id)?).await
             }
-            (Inbox::Songs, Some(Data::SongDeleted(song))) => {
-                self.end_song(queue::parse(&song.song_id)?).await
-            }
-            (Inbox::Users, Some(Data::UserDeleted(user))) => {
-                self.end_library(queue::parse(&user.user_id)?).await
-            }
+            (Inbox::Songs, Some(Data::SongDeleted(song))) => self.end_song(parse(&song.song_id)?).await,
+            (Inbox::Users, Some(Data::UserDeleted(user))) => self.end_library(parse(&user.user_id)?).await,
             _ => Err(Error::Malformed(format!("{} is nothing for {}", event.r#type, inbox.queue().name))),
         }
     }
