@@ -316,7 +316,7 @@ pub(crate) fn print(config: &Config, role: Option<Role>) -> anyhow::Result<Strin
     let mut table = Table::try_from(config)?;
     if let Some(role) = role {
         let read = sections(role);
-        table.retain(|key, _| read.iter().any(|name| *name == key));
+        table.retain(|key, _| read.contains(&key));
     }
     Ok(settings::document(&table))
 }

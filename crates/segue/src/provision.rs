@@ -22,8 +22,7 @@ use std::time::Duration;
 /// How long an engine is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Roles whose engines are provisioned.
-const ROLES: [Role; 6] =
-    [Role::Identity, Role::Song, Role::Playlist, Role::Encoder, Role::Search, Role::Cdc];
+const ROLES: [Role; 6] = [Role::Identity, Role::Song, Role::Playlist, Role::Encoder, Role::Search, Role::Cdc];
 
 #[derive(Serialize)]
 struct Done<'a> {

@@ -4,8 +4,7 @@ use super::{Violation, relative};
 use crate::workspace::{Dependency, Package};
 use std::path::Path;
 
-const ROLES: [&str; 8] =
-    ["song", "playlist", "identity", "encoder", "search", "cdc", "edge", "gateway"];
+const ROLES: [&str; 8] = ["song", "playlist", "identity", "encoder", "search", "cdc", "edge", "gateway"];
 const ENGINES: [&str; 4] = ["blob", "bus", "cache", "index"];
 /// What a role may stand on.
 const GROUND: [&str; 5] = ["domain", "proto", "ports", "store", "mesh"];

@@ -46,7 +46,8 @@ impl Guarded {
         let guard = guard(&path)?;
         let empty = State { folder: PathBuf::new(), servers: Vec::new(), variables: Default::default() };
         let mut guarded = Self { state: empty, path, guard, _folder: folder };
-        guarded.state = set::raise(workspace, &guarded.path, engines, &Options { rabbitmq_nodes, ..Options::default() })?;
+        guarded.state =
+            set::raise(workspace, &guarded.path, engines, &Options { rabbitmq_nodes, ..Options::default() })?;
         Ok(guarded)
     }
 

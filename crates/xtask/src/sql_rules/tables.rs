@@ -54,7 +54,10 @@ const WHOLE_SHARD: [(&str, &str); 9] = [
         "quotas, sweeps and what an account owns are asked of every shard",
     ),
     ("crates/playlist/src/repository/playlists.rs#scan", "a rebuild of the index reads every shard"),
-    ("crates/playlist/src/library/repository/sweep.rs#everywhere", "what was left behind is looked for on every shard"),
+    (
+        "crates/playlist/src/library/repository/sweep.rs#everywhere",
+        "what was left behind is looked for on every shard",
+    ),
     (
         "crates/playlist/src/library/repository/popularity.rs",
         "songs whose counts have changed are told together, in the database that has them",

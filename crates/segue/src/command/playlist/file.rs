@@ -9,7 +9,7 @@ use segue_client::{
 use serde_json::json;
 use std::{
     io::Read,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// As the service has it; a file that is larger is not even read.
@@ -80,7 +80,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let fail = |source| ClientError::File { path: path.display().to_string(), cause: source };
     let mut content = Vec::new();
     let mut take = |from: &mut dyn Read| from.take(MOST_BYTES + 1).read_to_end(&mut content);
-    match path == PathBuf::from("-") {
+    match path == Path::new("-") {
         true => take(&mut std::io::stdin().lock()),
         false => take(&mut std::fs::File::open(path).map_err(fail)?),
     }
