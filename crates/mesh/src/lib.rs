@@ -6,6 +6,7 @@
 
 mod caller;
 mod channel;
+mod consistency;
 mod health;
 mod layer;
 mod listen;
@@ -20,6 +21,7 @@ mod token;
 
 pub use caller::{Caller, User};
 pub use channel::Channel;
+pub use consistency::{Passport, Seen, mark_written};
 pub use health::{Ready, health_router};
 pub use layer::auth::{Auth, Door};
 pub use layer::deadline;

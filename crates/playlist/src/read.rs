@@ -13,7 +13,7 @@ impl Role {
 
     /// The playlist, which may be a moment old, if the caller may see it.
     pub(crate) async fn seen(&self, call: &Call, id: PlaylistId) -> Result<Arc<PlaylistRecord>, Error> {
-        let playlist = self.playlists.find(id, call.at_least(id)).await?;
+        let playlist = self.playlists.find(id, call.seen.at_least(id)).await?;
         access::visible(&call.caller, id, playlist)
     }
 }

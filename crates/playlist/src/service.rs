@@ -1,20 +1,10 @@
 //! The methods of `segue.playlist.v1.PlaylistService`: who calls, and the answer on the wire.
 
-use crate::{
-    Error,
-    export::ExportStream,
-    peer::{CONSISTENCY, Passport},
-    role::Role,
-    watch::WatchStream,
-};
-use segue_domain::PlaylistId;
-use segue_mesh::{Caller, Reply, status};
+use crate::{Error, export::ExportStream, role::Role, watch::WatchStream};
+use segue_mesh::{Caller, Passport, Reply, Seen, mark_written, status};
 use segue_proto::playlist::v1::{playlist_service_server::PlaylistService, *};
 use std::sync::Arc;
-use tonic::{Request, Response, metadata::MetadataValue};
-
-/// Versions of one call that are looked at.
-const MOST_SEEN: usize = 16;
+use tonic::{Request, Response};
 
 /// The gRPC service.
 #[derive(Debug, Clone)]
@@ -29,24 +19,12 @@ pub(crate) struct Call {
     /// For what other roles are asked in the caller's name.
     pub passport: Passport,
     /// Versions that the caller has seen.
-    seen: Vec<(PlaylistId, u64)>,
+    pub seen: Seen,
 }
 
 impl Call {
     pub(crate) fn of<T>(request: &Request<T>) -> Self {
-        let seen = request.metadata().get(CONSISTENCY).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let seen = seen.split(',').take(MOST_SEEN).filter_map(|mark| {
-            let (id, version) = mark.trim().split_once('@')?;
-            Some((id.parse().ok()?, version.parse().ok()?))
-        });
-        let seen = seen.collect();
-        Self { caller: Caller::of(request), passport: Passport::of(request), seen }
-    }
-
-    /// The least version of a playlist that the caller may be shown.
-    pub(crate) fn at_least(&self, playlist: PlaylistId) -> u64 {
-        let versions = self.seen.iter().filter(|(id, _)| *id == playlist).map(|(_, version)| *version);
-        versions.max().unwrap_or(0)
+        Self { caller: Caller::of(request), passport: Passport::of(request), seen: Seen::of(request) }
     }
 }
 
@@ -67,11 +45,10 @@ fn reply<T>(result: Result<T, Error>) -> Reply<T> {
 /// The answer to a write, with the version that it made.
 fn written<T>(result: Result<T, Error>, playlist: impl Fn(&T) -> Option<&Playlist>) -> Reply<T> {
     let body = result.map_err(status)?;
-    let mark =
-        playlist(&body).and_then(|p| MetadataValue::try_from(format!("{}@{}", p.playlist_id, p.etag)).ok());
+    let made = playlist(&body).map(|playlist| (playlist.playlist_id.clone(), playlist.etag.clone()));
     let mut response = Response::new(body);
-    if let Some(mark) = mark {
-        response.metadata_mut().insert(CONSISTENCY, mark);
+    if let Some((id, version)) = made {
+        mark_written(&mut response, &id, &version);
     }
     Ok(response)
 }

@@ -1,6 +1,6 @@
 //! Search: a question, what is wrong with it, and its answers on the wire.
 
-use crate::{Error, fresh::Seen, item, role::Inner};
+use crate::{Error, fresh::Asker, item, role::Inner};
 use segue_domain::{FieldViolation, PageError, PageSize, PageToken};
 use segue_mesh::Caller;
 use segue_ports::index::{IndexError, Kind, Query, Viewer};
@@ -22,7 +22,7 @@ impl Inner {
     pub(crate) async fn find(
         &self,
         caller: &Caller,
-        seen: &Seen,
+        asker: &Asker,
         request: SearchRequest,
     ) -> Result<SearchResponse, Error> {
         let (viewer, viewer_text) = viewer(caller);
@@ -38,7 +38,7 @@ impl Inner {
         let question = Query { text: text.to_owned(), kinds, viewer, limit, after };
         let answer = tokio::time::timeout(self.config.query_timeout(), self.index.search(&question)).await;
         let mut hits = answer.map_err(|_| IndexError::unavailable("no answer in time"))??;
-        self.freshen(seen, &mut hits.hits).await;
+        self.freshen(asker, &mut hits.hits).await;
         Ok(SearchResponse {
             results: hits.hits.into_iter().map(item::result).collect(),
             next_page_token: hits.next.map(|next| PageToken::encode(&query, &next)).unwrap_or_default(),

@@ -5,55 +5,38 @@
 //! it is now, or not at all. What is new to the question by the change is found when the index knows it.
 
 use crate::{role::Inner, sources::rows::visibility};
-use segue_mesh::from_proto;
+use segue_mesh::{Passport, Seen, from_proto};
 use segue_ports::index::{Document, Hit, Kind};
 use segue_proto::{
     playlist::v1::{GetPlaylistRequest, Playlist},
     song::v1::{BatchGetSongsRequest, Song, SongState},
 };
 use std::{collections::HashMap, time::Duration};
-use tonic::{Request, metadata::MetadataMap};
+use tonic::Request;
 
-const CONSISTENCY: &str = "segue-consistency";
-/// What of the caller's metadata goes with what is asked for them.
-const PASSED_ON: [&str; 2] = ["authorization", CONSISTENCY];
-/// Versions of one call that are looked at.
-const MOST: usize = 16;
 /// Longest wait for the owner. What cannot be asked is not shown.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Versions that a caller has seen, by id, and what they prove themselves with.
+/// What a caller has seen, and what they prove themselves with.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
-    versions: HashMap<String, u64>,
-    passed_on: MetadataMap,
+pub(crate) struct Asker {
+    seen: Seen,
+    passport: Passport,
 }
 
-impl Seen {
-    /// What the metadata of a call says.
-    pub(crate) fn of(metadata: &MetadataMap) -> Self {
-        let marks = metadata.get(CONSISTENCY).and_then(|marks| marks.to_str().ok()).unwrap_or_default();
-        let versions = marks.split(',').take(MOST).filter_map(|mark| {
-            let (id, version) = mark.trim().split_once('@')?;
-            Some((id.to_owned(), version.parse().ok()?))
-        });
-        let mut passed_on = MetadataMap::new();
-        for name in PASSED_ON {
-            if let Some(value) = metadata.get(name) {
-                passed_on.insert(name, value.clone());
-            }
-        }
-        Self { versions: versions.collect(), passed_on }
+impl Asker {
+    /// Who makes a call.
+    pub(crate) fn of<T>(request: &Request<T>) -> Self {
+        Self { seen: Seen::of(request), passport: Passport::of(request) }
     }
 
     fn is_newer(&self, document: &Document) -> bool {
         matches!(document.kind, Kind::Song | Kind::Playlist)
-            && self.versions.get(&document.id).is_some_and(|version| document.version < *version)
+            && document.version < self.seen.at_least(&document.id)
     }
 
     fn request<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        *request.metadata_mut() = self.passed_on.clone();
+        let mut request = self.passport.stamp(message);
         request.set_timeout(DEADLINE);
         request
     }
@@ -61,19 +44,20 @@ impl Seen {
 
 impl Inner {
     /// Shows what the caller has seen newer as it is now.
-    pub(crate) async fn freshen(&self, seen: &Seen, hits: &mut Vec<Hit>) {
+    pub(crate) async fn freshen(&self, asker: &Asker, hits: &mut Vec<Hit>) {
         let old = |kind| {
             let of_kind = hits.iter().map(|hit| &hit.document).filter(move |document| document.kind == kind);
-            of_kind.filter(|document| seen.is_newer(document)).map(|d| d.id.clone()).collect::<Vec<_>>()
+            of_kind.filter(|document| asker.is_newer(document)).map(|d| d.id.clone()).collect::<Vec<_>>()
         };
         let (songs, playlists) = (old(Kind::Song), old(Kind::Playlist));
         if songs.is_empty() && playlists.is_empty() {
             return;
         }
-        let asked = async { tokio::join!(self.songs_now(seen, songs), self.playlists_now(seen, playlists)) };
+        let asked =
+            async { tokio::join!(self.songs_now(asker, songs), self.playlists_now(asker, playlists)) };
         let (songs, playlists) = tokio::time::timeout(DEADLINE, asked).await.unwrap_or_default();
         hits.retain_mut(|hit| {
-            if !seen.is_newer(&hit.document) {
+            if !asker.is_newer(&hit.document) {
                 return true;
             }
             let now = match hit.document.kind {
@@ -86,11 +70,11 @@ impl Inner {
         });
     }
 
-    async fn songs_now(&self, seen: &Seen, song_ids: Vec<String>) -> HashMap<String, Song> {
+    async fn songs_now(&self, asker: &Asker, song_ids: Vec<String>) -> HashMap<String, Song> {
         if song_ids.is_empty() {
             return HashMap::new();
         }
-        let request = seen.request(BatchGetSongsRequest { song_ids });
+        let request = asker.request(BatchGetSongsRequest { song_ids });
         match self.sources.songs().batch_get_songs(request).await {
             Ok(answer) => {
                 answer.into_inner().songs.into_iter().map(|song| (song.song_id.clone(), song)).collect()
@@ -102,12 +86,12 @@ impl Inner {
         }
     }
 
-    async fn playlists_now(&self, seen: &Seen, ids: Vec<String>) -> HashMap<String, Playlist> {
+    async fn playlists_now(&self, asker: &Asker, ids: Vec<String>) -> HashMap<String, Playlist> {
         let client = self.sources.playlists();
         let one = |playlist_id: String| {
             let mut client = client.clone();
             async move {
-                let request = seen.request(GetPlaylistRequest { playlist_id: playlist_id.clone() });
+                let request = asker.request(GetPlaylistRequest { playlist_id: playlist_id.clone() });
                 let answer = client.get_playlist(request).await.ok()?.into_inner();
                 answer.playlist.map(|playlist| (playlist_id, playlist))
             }

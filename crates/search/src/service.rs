@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    fresh::Seen,
+    fresh::Asker,
     item, rebuild,
     role::Inner,
     verify::{self, Difference, How, Said},
@@ -38,8 +38,8 @@ impl SearchService for SearchApi {
     type VerifyIndexStream = BoxStream<'static, Result<VerifyIndexResponse, Status>>;
 
     async fn search(&self, request: Request<SearchRequest>) -> Reply<SearchResponse> {
-        let (caller, seen) = (Caller::of(&request), Seen::of(request.metadata()));
-        self.search.find(&caller, &seen, request.into_inner()).await.map(Response::new).map_err(status)
+        let (caller, asker) = (Caller::of(&request), Asker::of(&request));
+        self.search.find(&caller, &asker, request.into_inner()).await.map(Response::new).map_err(status)
     }
 
     async fn suggest(&self, request: Request<SuggestRequest>) -> Reply<SuggestResponse> {

@@ -28,7 +28,7 @@ impl Role {
     /// The song, which may be a moment old, if the caller may see it.
     pub(crate) async fn seen(&self, call: &Call, song_id: &str) -> Result<SongRecord, Error> {
         let id = id("song_id", song_id)?;
-        let song = self.songs.find(id, call.at_least(id)).await?;
+        let song = self.songs.find(id, call.seen.at_least(id)).await?;
         access::visible(&call.caller, id, song)
     }
 }

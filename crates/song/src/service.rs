@@ -1,17 +1,11 @@
 //! The methods of `segue.song.v1.SongService`: who calls, from where, and the answer on the wire.
 
 use crate::{Error, role::Role, watch::WatchStream};
-use segue_domain::SongId;
-use segue_mesh::{Caller, Reply, origin, status};
+use segue_mesh::{Caller, Reply, Seen, mark_written, origin, status};
 use segue_proto::song::v1::{song_service_server::SongService, *};
 use std::sync::Arc;
-use tonic::{Request, Response, Status, metadata::MetadataValue};
+use tonic::{Request, Response, Status};
 
-/// Metadata in which a write says `song_id@version`; sent back with a read, that reads at least this version. A caller
-/// who wrote several songs sends a list with commas.
-const CONSISTENCY: &str = "segue-consistency";
-/// Versions of one call that are looked at.
-const MOST_SEEN: usize = 16;
 /// For calls that came through no gateway and when no public URL is configured.
 const FALLBACK_ORIGIN: &str = "http://localhost";
 
@@ -28,15 +22,7 @@ pub(crate) struct Call {
     /// Scheme and authority for URLs in the answer.
     pub origin: String,
     /// Versions that the caller has seen.
-    pub seen: Vec<(SongId, u64)>,
-}
-
-impl Call {
-    /// The least version of a song that the caller may be shown.
-    pub(crate) fn at_least(&self, song: SongId) -> u64 {
-        let versions = self.seen.iter().filter(|(id, _)| *id == song).map(|(_, version)| *version);
-        versions.max().unwrap_or(0)
-    }
+    pub seen: Seen,
 }
 
 impl SongApi {
@@ -46,14 +32,8 @@ impl SongApi {
 
     fn take<T>(&self, request: Request<T>) -> (Call, T) {
         let of_call = origin(&request, FALLBACK_ORIGIN);
-        let seen = request.metadata().get(CONSISTENCY).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        let seen = seen.split(',').take(MOST_SEEN).filter_map(|mark| {
-            let (id, version) = mark.trim().split_once('@')?;
-            Some((id.parse().ok()?, version.parse().ok()?))
-        });
-        let seen = seen.collect();
         let origin = self.role.addresses.origin(&of_call).trim_end_matches('/').to_owned();
-        (Call { caller: Caller::of(&request), origin, seen }, request.into_inner())
+        (Call { caller: Caller::of(&request), origin, seen: Seen::of(&request) }, request.into_inner())
     }
 }
 
@@ -64,10 +44,10 @@ fn reply<T>(result: Result<T, Error>) -> Reply<T> {
 /// The answer to a write, with the version that it made.
 fn written<T>(result: Result<T, Error>, song: impl Fn(&T) -> Option<&Song>) -> Reply<T> {
     let body = result.map_err(status)?;
-    let mark = song(&body).and_then(|s| MetadataValue::try_from(format!("{}@{}", s.song_id, s.etag)).ok());
+    let made = song(&body).map(|song| (song.song_id.clone(), song.etag.clone()));
     let mut response = Response::new(body);
-    if let Some(mark) = mark {
-        response.metadata_mut().insert(CONSISTENCY, mark);
+    if let Some((id, version)) = made {
+        mark_written(&mut response, &id, &version);
     }
     Ok(response)
 }

@@ -68,7 +68,7 @@ impl Role {
         // Listening begins before the row is read, so that nothing falls between.
         let mut watcher = self.hub.watch(song_id)?;
         let gaps = watcher.seen().gaps;
-        let song = self.songs.find(song_id, call.at_least(song_id)).await?;
+        let song = self.songs.find(song_id, call.seen.at_least(song_id)).await?;
         let song = access::visible(&call.caller, song_id, song)?;
         let watch = Watch {
             role: self,

@@ -4,7 +4,7 @@ mod json;
 mod playlists;
 mod section;
 
-use crate::{Error, peer::Passport, role::Role};
+use crate::{Error, role::Role};
 use futures::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -12,6 +12,7 @@ use futures::{
 use json::Writer;
 use section::Section;
 use segue_domain::UserId;
+use segue_mesh::Passport;
 use segue_mesh::{Caller, status};
 use segue_proto::playlist::v1::ExportMeResponse;
 use std::sync::Arc;

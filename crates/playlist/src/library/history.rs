@@ -6,9 +6,10 @@ use super::{
     field::{Page, at, instant, placed},
     repository::{Heard, Order, Position},
 };
-use crate::{Error, peer::Passport, role::Role};
+use crate::{Error, role::Role};
 use read::plays;
 use segue_domain::{PlayId, Timestamp, UserId};
+use segue_mesh::Passport;
 use segue_proto::playlist::v1::{
     DeleteHistoryRequest, DeleteHistoryResponse, HistoryEntry, ListHistoryRequest, ListHistoryResponse,
     ListPlayedRequest, ListPlayedResponse, Play, Played, PlayedOrder, RecordPlaysRequest,

@@ -1,8 +1,9 @@
 //! LikeSong, UnlikeSong and ListLikes.
 
 use super::field::{Page, at, instant, placed};
-use crate::{Error, field::id, peer::Passport, role::Role};
+use crate::{Error, field::id, role::Role};
 use segue_domain::{SongId, UserId};
+use segue_mesh::Passport;
 use segue_proto::playlist::v1::{
     Like, LikeSongRequest, LikeSongResponse, ListLikesRequest, ListLikesResponse, UnlikeSongRequest,
     UnlikeSongResponse,

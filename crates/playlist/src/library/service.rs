@@ -1,7 +1,8 @@
 //! The methods of `segue.playlist.v1.LibraryService`: who calls, and the answer on the wire.
 
 use super::export::ExportStream;
-use crate::{Error, peer::Passport, role::Role};
+use crate::{Error, role::Role};
+use segue_mesh::Passport;
 use segue_mesh::{Caller, Reply, status};
 use segue_proto::playlist::v1::{library_service_server::LibraryService, *};
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! BatchGetSongStats.
 
-use crate::{Error, field::id, peer::Passport, role::Role};
+use crate::{Error, field::id, role::Role};
 use segue_domain::{PageSize, SongId};
+use segue_mesh::Passport;
 use segue_proto::playlist::v1::{BatchGetSongStatsRequest, BatchGetSongStatsResponse, SongStats};
 
 impl Role {

@@ -1,8 +1,9 @@
 //! What callers are told of themselves, and of one song, in their own name.
 
-use super::{Accounts, Passport, Songs};
+use super::{Accounts, Songs};
 use crate::Error;
 use segue_domain::{Code, PageSize, SongId};
+use segue_mesh::Passport;
 use segue_mesh::from_status;
 use segue_proto::{
     identity::v1::{

@@ -1,8 +1,8 @@
 //! What is asked of the song role, in the name of the caller: it shows what they may see and nothing else.
 
-use super::Passport;
 use crate::Error;
 use segue_domain::{Code, PageSize, SongId};
+use segue_mesh::Passport;
 use segue_mesh::{Channel, from_status};
 use segue_proto::song::v1::{
     BatchGetSongsRequest, MatchSongsRequest, Song, SongHint, SongMatch, SongState,

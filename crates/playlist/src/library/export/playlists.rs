@@ -7,13 +7,13 @@ use super::{
 use crate::{
     Error,
     access::{Access, access},
-    peer::Passport,
     record::{ItemRecord, PlaylistRecord},
     repository::Filter,
     role::Role,
 };
 use segue_domain::{ItemId, PlaylistId, Timestamp, UserId};
 use segue_mesh::Caller;
+use segue_mesh::Passport;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

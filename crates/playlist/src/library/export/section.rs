@@ -7,12 +7,12 @@ use super::{
 use crate::{
     Error,
     library::repository::{Order, Position},
-    peer::Passport,
     repository::Filter,
     role::Role,
 };
 use segue_domain::{PageSize, PlayId, PlaylistId, SongId, Timestamp, UserId};
 use segue_mesh::Caller;
+use segue_mesh::Passport;
 use serde_json::json;
 
 /// Rows that are read at a time.

@@ -7,10 +7,7 @@ use segue_client::{
     proto::playlist::v1::{Format, ImportPlaylistRequest},
 };
 use serde_json::json;
-use std::{
-    io::Read,
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 /// As the service has it; a file that is larger is not even read.
 const MOST_BYTES: u64 = 3 << 20;
