@@ -7,12 +7,15 @@ const { createRequire } = require('node:module');
 // The same copy of lokijs that Azurite gets: this file may lie anywhere.
 const Loki = createRequire(require.resolve(process.argv[1]))('lokijs');
 
+// A database is loaded when there is a file of it; the first start has none, and saves it instead.
 const databases = new Set();
-const load = Loki.prototype.loadDatabase;
-Loki.prototype.loadDatabase = function (...args) {
-  databases.add(this);
-  return load.apply(this, args);
-};
+for (const name of ['loadDatabase', 'saveDatabase']) {
+  const method = Loki.prototype[name];
+  Loki.prototype[name] = function (...args) {
+    databases.add(this);
+    return method.apply(this, args);
+  };
+}
 
 const save = (database) => new Promise((saved) => database.saveDatabase(saved));
 const end = http.ServerResponse.prototype.end;
