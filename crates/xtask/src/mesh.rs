@@ -65,6 +65,12 @@ struct Up {
     settings: Vec<String>,
 }
 
+/// Settings of a mesh in which everybody comes from one address.
+pub(crate) fn without_limits() -> [String; 3] {
+    ["credential", "read", "write"]
+        .map(|bucket| format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}"))
+}
+
 /// What `segue provision --json` prints.
 #[derive(Deserialize)]
 struct Provisioned {
@@ -84,7 +90,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     install::everything(&workspace)?;
     let program = match &up.program {
         Some(program) => program.canonicalize().with_context(|| format!("no {}", program.display()))?,
-        None => build(&workspace)?,
+        None => workspace.release()?,
     };
     let mut set = Guarded::start_with(&workspace, &ENGINES, up.rabbitmq_nodes)?;
     let mesh = Mesh::raise(&mut set, &program, up.otlp.as_deref(), &up.settings)?;
@@ -165,13 +171,6 @@ impl Drop for Mesh {
             let _ = supervisor.join();
         }
     }
-}
-
-pub(crate) fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
-    progress::step("release build", || {
-        process::run(workspace.cargo().args(["build", "--release", "--package", "segue"]))
-    })?;
-    Ok(workspace.target_directory.join("release/segue"))
 }
 
 fn provision(program: &Path, file: &Path) -> anyhow::Result<Provisioned> {

@@ -172,9 +172,7 @@ impl<'a> Suite<'a> {
     }
 
     fn raise_mesh(&mut self, tally: &mut Tally) -> Option<Mesh> {
-        // Everybody comes from one address here.
-        let settings = ["credential", "read", "write"]
-            .map(|bucket| format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}"));
+        let settings = mesh::without_limits();
         let program = self.built.segue.clone();
         let engines = self.surroundings.engines_mut();
         tally.check(Group::Mesh, "mesh up", || Mesh::raise(engines, &program, None, &settings))

@@ -1,6 +1,6 @@
 //! Where things are, and cargo as a person would run it.
 
-use crate::process;
+use crate::{process, progress};
 use anyhow::Context;
 use serde::Deserialize;
 use std::{
@@ -35,6 +35,17 @@ pub(crate) struct Dependency {
 }
 
 impl Workspace {
+    /// The program, as people run it: built when it is not up to date.
+    ///
+    /// # Errors
+    /// When it does not compile; cargo has printed what.
+    pub(crate) fn release(&self) -> anyhow::Result<PathBuf> {
+        progress::step("release build", || {
+            process::run(self.cargo().args(["build", "--release", "--package", "segue"]))
+        })?;
+        Ok(self.target_directory.join("release/segue"))
+    }
+
     /// Asks cargo.
     ///
     /// # Errors

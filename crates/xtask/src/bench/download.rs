@@ -47,17 +47,11 @@ pub(crate) struct Args {
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     install::everything(&workspace)?;
-    progress::step("release build", || {
-        process::run(workspace.cargo().args(["build", "--release", "--package", "segue"]))
-    })?;
+    let program = workspace.release()?;
     let folder = tempfile::Builder::new().prefix("segue-bench-").tempdir()?;
     let root = folder.path();
     let songs = progress::step("make the album", || album(root, &args))?;
-    let user = User {
-        program: workspace.target_directory.join("release/segue"),
-        home: root.join("home"),
-        server: Server::start(&workspace.target_directory.join("release/segue"), root)?,
-    };
+    let user = User { server: Server::start(&program, root)?, program, home: root.join("home") };
     progress::step("upload and encode it", || user.upload(&songs))?;
     let album = user.album(args.songs)?;
     let first = root.join("first");

@@ -79,8 +79,7 @@ pub(crate) fn bus(args: Bus) -> anyhow::Result<ExitCode> {
     let url = address(&engines, Engine::Rabbitmq)?;
     let mut command = Command::new(program);
     command.args([url, args.messages.to_string(), args.rounds.to_string()]);
-    let said = String::from_utf8_lossy(&process::quiet(&mut command)?.stdout).into_owned();
-    print!("{said}");
+    let said = said(&mut command)?;
     let ratio = figure(&said, "ratio ")?;
     let reached = verdict(AIM_PUBLISH, ratio);
     println!("publish with confirms, bus / lapin alone: {ratio:.2}; aim at least {AIM_PUBLISH}: {reached}");
@@ -94,8 +93,7 @@ pub(crate) fn cache(args: Cache) -> anyhow::Result<ExitCode> {
     let engines = Guarded::start(&workspace, &[Engine::Redis])?;
     let mut command = Command::new(program);
     command.args([address(&engines, Engine::Redis)?, args.keys.to_string()]);
-    let said = String::from_utf8_lossy(&process::quiet(&mut command)?.stdout).into_owned();
-    print!("{said}");
+    let said = said(&mut command)?;
     let near = figure(&said, "near ratio ")?;
     println!("Redis / near read: {near:.1}; aim at least {AIM_NEAR}: {}", verdict(AIM_NEAR, near));
     let storm = figure(&said, "storm ratio ")?;
@@ -124,8 +122,7 @@ pub(crate) fn jobs(args: Jobs) -> anyhow::Result<ExitCode> {
     let database = format!("{}/postgres", address(&engines, Engine::Postgres)?);
     let mut command = Command::new(program);
     command.args([database, address(&engines, Engine::Rabbitmq)?, args.facts.to_string()]);
-    let said = String::from_utf8_lossy(&process::quiet(&mut command)?.stdout).into_owned();
-    print!("{said}");
+    let said = said(&mut command)?;
     let p99 = figure(&said, "p99 ")?;
     println!(
         "commit to received p99: {p99:.1} ms; aim at most {AIM_JOB_MS} ms: {}",
@@ -164,6 +161,13 @@ pub(crate) fn index(args: Index) -> anyhow::Result<ExitCode> {
         process::run(Command::new(&program).arg(address(engines, Engine::Opensearch)?).args(&load))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs an example, prints what it says, and gives it back.
+pub(super) fn said(example: &mut Command) -> anyhow::Result<String> {
+    let said = String::from_utf8_lossy(&process::quiet(example)?.stdout).into_owned();
+    print!("{said}");
+    Ok(said)
 }
 
 /// The number on the last line that begins so.

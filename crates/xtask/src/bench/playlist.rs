@@ -1,11 +1,11 @@
 //! `cargo xtask bench playlist`: a playlist of ten thousand items.
 
 use super::{
-    engines::{example, figure},
+    engines::{example, figure, said},
     median::verdict,
     up::Server,
 };
-use crate::{install, process, progress, workspace::Workspace};
+use crate::{install, workspace::Workspace};
 use std::process::{Command, ExitCode};
 
 /// Milliseconds.
@@ -30,20 +30,14 @@ pub(crate) struct Args {
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     install::everything(&workspace)?;
-    progress::step("release build", || {
-        process::run(workspace.cargo().args(["build", "--release", "--package", "segue"]))
-    })?;
+    let segue = workspace.release()?;
     let program = example(&workspace, "segue-e2e", "playlist_figures")?;
     let folder = tempfile::Builder::new().prefix("segue-bench-").tempdir()?;
     // One person makes all the calls here.
     let unlimited = ["READ", "WRITE"].map(|bucket| {
         ["PER_SECOND", "BURST"].map(|what| (format!("SEGUE__GATEWAY__LIMITS__{bucket}__{what}"), "1000000"))
     });
-    let server = Server::start_with(
-        &workspace.target_directory.join("release/segue"),
-        folder.path(),
-        unlimited.as_flattened(),
-    )?;
+    let server = Server::start_with(&segue, folder.path(), unlimited.as_flattened())?;
     let mut command = Command::new(program);
     let ready = &server.ready;
     command.args([
@@ -53,8 +47,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
         &args.items.to_string(),
         &args.moves.to_string(),
     ]);
-    let said = String::from_utf8_lossy(&process::quiet(&mut command)?.stdout).into_owned();
-    print!("{said}");
+    let said = said(&mut command)?;
     for (name, aim) in [("first page p99", AIM_PAGE), ("move p99", AIM_MOVE)] {
         let found = figure(&said, &format!("{name} "))?;
         println!("{name}: {found:.2} ms; aim at most {aim} ms: {}", verdict(found, aim));

@@ -1,14 +1,13 @@
 //! `cargo xtask bench read`: what it costs to read a song through the mesh.
 
 use super::{
-    engines::{example, figure},
+    engines::{example, figure, said},
     median::verdict,
 };
 use crate::{
     engines::{Guarded, Ports, Probe, Server},
     install,
     mesh::{self, Mesh},
-    process,
     workspace::Workspace,
 };
 use anyhow::Context;
@@ -38,12 +37,10 @@ pub(crate) struct Args {
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     install::everything(&workspace)?;
-    let program = mesh::build(&workspace)?;
+    let program = workspace.release()?;
     let ends = example(&workspace, "segue-e2e", "read_cost")?;
     let mut set = Guarded::start(&workspace, &mesh::ENGINES)?;
-    let unlimited = ["read", "write", "credential"]
-        .map(|bucket| format!("gateway.limits.{bucket}={{ per_second = 1000000.0, burst = 1000000 }}"));
-    let mesh = Mesh::raise(&mut set, &program, None, &unlimited)?;
+    let mesh = Mesh::raise(&mut set, &program, None, &mesh::without_limits())?;
     let reach = mesh.json(&set);
     let text = |value: &serde_json::Value| {
         value.as_str().map(str::to_owned).context("the mesh says how to reach it")
@@ -91,8 +88,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     compare.args([args.seconds, args.callers, args.rounds].map(|n| n.to_string()));
     compare.args([text(&reach["url"])?, [pid("gateway-1")?, pid("song-1")?, pid("song-2")?].join(",")]);
     compare.args([format!("http://127.0.0.1:{door}"), [beside("gateway-echo")?, beside("echo")?].join(",")]);
-    let said = String::from_utf8_lossy(&process::quiet(&mut compare)?.stdout).into_owned();
-    print!("{said}");
+    let said = said(&mut compare)?;
     for name in ["cpu", "p50"] {
         let ratio = figure(&said, &format!("{name} ratio "))?;
         println!("GetSong / echo, {name}: {ratio:.2}; aim at most {AIM}: {}", verdict(ratio, AIM));

@@ -4,7 +4,7 @@ use super::{
     measure,
     median::{Spread, verdict},
 };
-use crate::{process, progress, workspace::Workspace};
+use crate::{process, workspace::Workspace};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use std::{
@@ -50,10 +50,7 @@ pub(super) struct Ready {
 
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
-    progress::step("release build", || {
-        process::run(workspace.cargo().args(["build", "--release", "--package", "segue"]))
-    })?;
-    let program = workspace.target_directory.join("release/segue");
+    let program = workspace.release()?;
     let (mut first, mut second, mut memory) = (Vec::new(), Vec::new(), Vec::new());
     for run in 1..=args.runs {
         let folder = tempfile::Builder::new().prefix("segue-bench-").tempdir()?;
