@@ -1,6 +1,7 @@
 //! Fresh databases for repository tests: SQLite always, and PostgreSQL when `SEGUE_TEST_POSTGRES` names a
 //! server (`postgres://user@host:port`) on which databases can be made. `cargo xtask test` sets it.
 
+pub mod patroni;
 mod statements;
 
 use crate::{DatabaseUrl, Store, StoreConfig, StoreError};

@@ -5,24 +5,13 @@ use crate::{bus::Recorder, database::emit, running::Running};
 use sea_orm::sqlx::{self, Connection, PgConnection};
 use segue_cdc::{CdcConfig, Database, Deps, Relay, Source};
 use segue_domain::{EventId, SystemClock};
-use segue_store::{DatabaseUrl, Store, StoreConfig};
-use serde_json::{Value, json};
+use segue_store::{DatabaseUrl, Store, StoreConfig, testing::patroni::Group};
+use serde_json::Value;
 use std::{
     collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
-
-/// The members of the group, by any of its agents.
-async fn members(http: &reqwest::Client, agents: &[String]) -> Vec<Value> {
-    for agent in agents {
-        if let Ok(answer) = http.get(format!("{agent}/cluster")).send().await {
-            let cluster: Value = answer.json().await.expect("Patroni speaks JSON");
-            return cluster["members"].as_array().expect("it lists members").clone();
-        }
-    }
-    panic!("no agent of {agents:?} answers");
-}
 
 fn url(member: &Value) -> String {
     format!("postgres://postgres@{}:{}/segue", member["host"].as_str().unwrap(), member["port"])
@@ -74,15 +63,15 @@ async fn nothing_is_lost_when_the_primary_changes() {
     };
     let _ = tracing_subscriber::fmt().with_test_writer().try_init();
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let agents: Vec<String> = agents.split(',').map(str::to_owned).collect();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let before = members(&http, &agents).await;
+    let group = Group::new(&agents);
+    let before = group.members().await;
     let leader = before.iter().find(|member| member["role"] == "leader").expect("the group has a leader");
     let replica = before.iter().find(|member| member["role"] != "leader").expect("and a replica");
     let urls: Vec<String> = before.iter().map(url).collect();
 
     // Only a replica is named; Patroni tells of the others.
-    let config = StoreConfig { patroni: agents.clone(), ..StoreConfig::new(DatabaseUrl::new(url(replica))) };
+    let config =
+        StoreConfig { patroni: group.agents.clone(), ..StoreConfig::new(DatabaseUrl::new(url(replica))) };
     let store = Store::connect(&config).await.unwrap();
     store.migrate_outbox().await.unwrap();
     let mut sql = primary(&urls).await;
@@ -98,9 +87,7 @@ async fn nothing_is_lost_when_the_primary_changes() {
 
     let switched = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let body = json!({ "leader": leader["name"] });
-        let answer = http.post(format!("{}/switchover", agents[0])).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        group.switch_over(&leader["name"]).await;
     };
     let subjects = [(); 3].map(|()| EventId::new().to_string());
     let writers = futures::future::join_all(subjects.iter().map(|subject| write(&urls, subject)));
@@ -114,7 +101,7 @@ async fn nothing_is_lost_when_the_primary_changes() {
     }
     let count: usize = written.iter().map(Vec::len).sum();
     println!("{count} facts over a switchover, {} repeats", bus.count() - count - 1);
-    let after = members(&http, &agents).await;
+    let after = group.members().await;
     let now = after.iter().find(|member| member["role"] == "leader").expect("the group has a leader");
     assert_ne!(now["name"], leader["name"]);
     relay.stop().await;

@@ -3,20 +3,9 @@
 use super::number;
 use sea_orm::ConnectionTrait;
 use segue_domain::SongId;
-use segue_store::{DatabaseUrl, ShardKey, Store, StoreConfig};
-use serde_json::{Value, json};
+use segue_store::{DatabaseUrl, ShardKey, Store, StoreConfig, testing::patroni::Group};
+use serde_json::Value;
 use std::time::{Duration, Instant};
-
-/// The members of the group, by any of its agents.
-async fn members(http: &reqwest::Client, rest: &[String]) -> Vec<Value> {
-    for url in rest {
-        if let Ok(answer) = http.get(format!("{url}/cluster")).send().await {
-            let cluster: Value = answer.json().await.expect("Patroni speaks JSON");
-            return cluster["members"].as_array().expect("it lists members").clone();
-        }
-    }
-    panic!("no agent of {rest:?} answers");
-}
 
 fn find<'a>(members: &'a [Value], role: &str) -> &'a Value {
     members.iter().find(|m| m["role"] == role).expect("the group has a leader and replicas")
@@ -24,22 +13,24 @@ fn find<'a>(members: &'a [Value], role: &str) -> &'a Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn patroni_names_the_members_and_the_leader_and_a_switchover_loses_no_write() {
-    let Ok(rest) = std::env::var("SEGUE_TEST_PATRONI") else {
+    let Ok(agents) = std::env::var("SEGUE_TEST_PATRONI") else {
         eprintln!("SEGUE_TEST_PATRONI is not set: a group that Patroni leads is not tested here");
         return;
     };
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let rest: Vec<String> = rest.split(',').map(str::to_owned).collect();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let before = members(&http, &rest).await;
+    let group = Group::new(&agents);
+    let before = group.members().await;
     let replica = find(&before, "replica");
     let url = format!(
         "postgres://postgres@{}:{}/postgres?sslmode=disable",
         replica["host"].as_str().unwrap(),
         replica["port"]
     );
-    let config =
-        StoreConfig { patroni: rest.clone(), retry_ms: 30_000, ..StoreConfig::new(DatabaseUrl::new(url)) };
+    let config = StoreConfig {
+        patroni: group.agents.clone(),
+        retry_ms: 30_000,
+        ..StoreConfig::new(DatabaseUrl::new(url))
+    };
     let store = Store::connect(&config).await.unwrap();
     let shard = ShardKey::from(SongId::new());
 
@@ -62,9 +53,7 @@ async fn patroni_names_the_members_and_the_leader_and_a_switchover_loses_no_writ
     let leader = find(&before, "leader")["name"].clone();
     let asked = async {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let switchover = http.post(format!("{}/switchover", rest[0])).json(&json!({ "leader": leader }));
-        let answer = switchover.send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        group.switch_over(&leader).await;
     };
     let written = async {
         let (start, mut longest, mut n) = (Instant::now(), Duration::ZERO, 0_u32);
@@ -79,7 +68,7 @@ async fn patroni_names_the_members_and_the_leader_and_a_switchover_loses_no_writ
     };
     let ((n, longest), ()) = tokio::join!(written, asked);
     eprintln!("{n} writes over a switchover, the longest took {longest:?}");
-    let after = members(&http, &rest).await;
+    let after = group.members().await;
     assert_ne!(find(&after, "leader")["name"], leader);
     let count = number(&store.primary(&shard), &format!("SELECT COUNT(*) AS n FROM {table}")).await.unwrap();
     assert_eq!(count, i64::from(n), "every acknowledged write is there");
