@@ -33,48 +33,57 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
+{{/* The variable of a setting. */}}
+{{- define "segue.variable" -}}
+SEGUE__{{ upper . | replace "." "__" }}
+{{- end -}}
+
+{{/* Secrets that a role has as files, each once. */}}
+{{- define "segue.secretFiles" -}}
+{{- $names := list -}}
+{{- range $secret, $file := .root.Values.secretFiles -}}
+{{- if and $file (has $.role $file.roles) }}{{ $names = append $names $secret }}{{ end -}}
+{{- end -}}
+{{- toYaml $names -}}
+{{- end -}}
+
 {{/* Variables: the role's name in telemetry, secrets, and what its values say. */}}
 {{- define "segue.env" -}}
 {{- $role := .role -}}
 - name: SEGUE__TELEMETRY__SERVICE
   value: segue-{{ $role }}
-{{- range .root.Values.secretSettings }}
-{{- if has $role .roles }}
-- name: SEGUE__{{ .setting | upper | replace "." "__" }}
+{{- range $setting, $from := .root.Values.secretSettings }}
+{{- if and $from (has $role $from.roles) }}
+- name: {{ include "segue.variable" $setting }}
   valueFrom:
-    secretKeyRef: { name: {{ .secret }}, key: {{ .key }} }
+    secretKeyRef: { name: {{ $from.secret }}, key: {{ $from.key }} }
 {{- end }}
 {{- end }}
 {{- range $name, $value := .env }}
 - name: {{ $name }}
-  value: {{ $value | toString | quote }}
+  value: {{ ternary $value (include "segue.tomlValue" (dict "value" $value)) (kindIs "string" $value) | quote }}
 {{- end }}
 {{- end -}}
 
 {{- define "segue.mounts" -}}
-{{- $role := .role -}}
 - { name: config, mountPath: /etc/segue/config, readOnly: true }
 - { name: data, mountPath: /var/lib/segue }
 - { name: tmp, mountPath: /tmp }
-{{- range .root.Values.secretFiles }}
-{{- if has $role .roles }}
-- { name: {{ .secret }}, mountPath: /etc/segue/secrets/{{ .secret }}, readOnly: true }
-{{- end }}
+{{- range $index, $secret := include "segue.secretFiles" . | fromYamlArray }}
+- { name: secret-{{ $index }}, mountPath: /etc/segue/secrets/{{ $secret }}, readOnly: true }
 {{- end }}
 {{- end -}}
 
+{{/* Numbered: the name of a Secret may have dots, that of a volume may not. */}}
 {{- define "segue.volumes" -}}
-{{- $role := .role -}}
 - name: config
   configMap: { name: {{ .config }} }
 - name: data
   emptyDir: { sizeLimit: {{ .dataSize }} }
 - name: tmp
   emptyDir: { sizeLimit: 64Mi }
-{{- range .root.Values.secretFiles }}
-{{- if has $role .roles }}
-- name: {{ .secret }}
-  secret: { secretName: {{ .secret }}, defaultMode: 0440 }
-{{- end }}
+{{- range $index, $secret := include "segue.secretFiles" . | fromYamlArray }}
+- name: secret-{{ $index }}
+  secret: { secretName: {{ $secret }}, defaultMode: 0440 }
 {{- end }}
 {{- end -}}

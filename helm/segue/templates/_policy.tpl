@@ -1,12 +1,17 @@
 {{/* Where a pod may go: names, the roles that it calls, its engines. (dict "root" $ "calls" LIST "engines" LIST) */}}
 {{- define "segue.egress" -}}
 {{- $root := .root -}}
-- to:
-    - namespaceSelector: {}
-      podSelector: { matchLabels: { k8s-app: kube-dns } }
-  ports:
-    - { protocol: UDP, port: 53 }
-    - { protocol: TCP, port: 53 }
+{{- with $root.Values.networkPolicies.dns -}}
+- ports:
+    {{- range .ports }}
+    - { protocol: UDP, port: {{ int64 . }} }
+    - { protocol: TCP, port: {{ int64 . }} }
+    {{- end }}
+  {{- with .peers }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
 {{- range $callee := .calls }}
 - to:
     - podSelector:
