@@ -62,6 +62,13 @@ async fn provision(config: &Config, say: impl Fn(&str)) -> anyhow::Result<Option
             "names no PostgreSQL server; embedded engines need no provisioning: 'segue up' makes them",
         ))?;
     }
+    for (key, missing) in [("bus.url", config.bus.url.is_empty()), ("index.url", config.index.url.is_empty())]
+    {
+        if missing {
+            let text = "names no server; provisioning needs a file that names every engine of the mesh";
+            return Err(ConfigError::value(key, text))?;
+        }
+    }
     say("keys");
     Keys::provision(config)?;
     let engines = Engines::open(config, &ROLES, true).await?;

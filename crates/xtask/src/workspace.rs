@@ -24,6 +24,8 @@ pub(crate) struct Package {
     pub(crate) id: String,
     pub(crate) manifest_path: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
+    /// What `cargo run` starts when it is told nothing else.
+    pub(crate) default_run: Option<String>,
 }
 
 /// One line of a crate's dependency tables.

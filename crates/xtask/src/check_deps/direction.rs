@@ -107,6 +107,7 @@ mod tests {
                 .iter()
                 .map(|(name, kind)| Dependency { name: (*name).into(), kind: kind.map(Into::into) })
                 .collect(),
+            default_run: None,
         }
     }
 

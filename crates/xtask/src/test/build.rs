@@ -123,6 +123,7 @@ mod tests {
             id: format!("path#{name}"),
             manifest_path: PathBuf::from(format!("/r/{name}/Cargo.toml")),
             dependencies: Vec::new(),
+            default_run: None,
         };
         let workspace = Workspace {
             workspace_root: "/r".into(),

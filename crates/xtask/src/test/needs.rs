@@ -76,6 +76,7 @@ mod tests {
                     .iter()
                     .map(|name| crate::workspace::Dependency { name: (*name).into(), kind: None })
                     .collect(),
+                default_run: None,
             }
         };
         let workspace = Workspace {
