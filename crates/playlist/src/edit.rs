@@ -16,6 +16,7 @@ use segue_mesh::Caller;
 use segue_proto::playlist::v1::{
     self as pb, DeletePlaylistRequest, DeletePlaylistResponse, UpdatePlaylistRequest, UpdatePlaylistResponse,
 };
+use std::collections::BTreeSet;
 
 const PATHS: &str = "title, description, visibility, refuse_duplicates";
 
@@ -137,8 +138,9 @@ fn edits(playlist: &pb::Playlist, paths: &[String]) -> Result<Vec<Edit>, Error> 
         checks.refuse("update_mask", format!("name the fields to change: {PATHS}"));
     }
     let mut edits = Vec::new();
-    for path in paths {
-        edits.push(match path.as_str() {
+    // Each once: a mask may name one field a hundred thousand times.
+    for path in paths.iter().map(String::as_str).collect::<BTreeSet<_>>() {
+        edits.push(match path {
             "title" => Edit::Title(checks.title("playlist.title", &playlist.title)),
             "description" => {
                 Edit::Description(checks.description("playlist.description", &playlist.description))

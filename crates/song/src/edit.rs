@@ -11,6 +11,7 @@ use crate::{
 };
 use segue_domain::Visibility;
 use segue_proto::song::v1::{self as pb, UpdateSongRequest, UpdateSongResponse};
+use std::collections::BTreeSet;
 
 const PATHS: &str = "title, artists, album, album_artist, genre, year, track_number, disc_number, visibility";
 
@@ -95,8 +96,9 @@ fn edits(song: &pb::Song, paths: &[String]) -> Result<Vec<Edit>, Error> {
         checks.number(name, number);
         Edit::Number(field, number)
     };
-    for path in paths {
-        edits.push(match path.as_str() {
+    // Each once: a mask may name one field a hundred thousand times.
+    for path in paths.iter().map(String::as_str).collect::<BTreeSet<_>>() {
+        edits.push(match path {
             "title" => {
                 if song.title.trim().is_empty() {
                     checks.refuse("song.title", "a song needs a title");

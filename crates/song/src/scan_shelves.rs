@@ -56,7 +56,7 @@ impl Role {
 }
 
 fn album(header: ShelfRecord) -> ScannedAlbum {
-    let view = header.for_owner;
+    let view = header.told().clone();
     ScannedAlbum {
         album_id: header.shelf.uuid().to_string(),
         version: header.version,
@@ -73,7 +73,7 @@ fn album(header: ShelfRecord) -> ScannedAlbum {
 }
 
 fn artist(header: ShelfRecord) -> ScannedArtist {
-    let view = header.for_owner;
+    let view = header.told().clone();
     ScannedArtist {
         artist_id: header.shelf.uuid().to_string(),
         version: header.version,

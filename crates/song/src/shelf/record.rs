@@ -30,6 +30,12 @@ impl ShelfRecord {
         self.for_owner.songs == 0
     }
 
+    /// What is told to the index, which shows it to all who may find the shelf: nothing of songs that are hidden from
+    /// them.
+    pub(crate) fn told(&self) -> &View {
+        if self.visibility == Visibility::Public { &self.for_others } else { &self.for_owner }
+    }
+
     /// The event that says that the shelf has become what it is.
     pub(crate) fn event(&self, now: Timestamp) -> Event {
         let (r#type, id, data) = match self.shelf {
@@ -54,7 +60,7 @@ impl ShelfRecord {
     }
 
     fn album(&self) -> AlbumChanged {
-        let view = &self.for_owner;
+        let view = self.told();
         AlbumChanged {
             album_id: self.shelf.uuid().to_string(),
             owner_id: self.owner.to_string(),
@@ -70,7 +76,7 @@ impl ShelfRecord {
     }
 
     fn artist(&self) -> ArtistChanged {
-        let view = &self.for_owner;
+        let view = self.told();
         ArtistChanged {
             artist_id: self.shelf.uuid().to_string(),
             owner_id: self.owner.to_string(),

@@ -179,6 +179,8 @@ async fn others_see_the_public_songs_of_an_album_and_sums_over_them() {
             assert_eq!(songs(&world, &all, &album_id, 50).await.len(), 3);
         }
         let facts = told(&world).await;
+        let (_, _, last) = facts.last().unwrap();
+        assert_eq!((last.song_count, last.duration_ms), (1, 180_000), "search shows no more than this");
         let seen: Vec<_> = facts.iter().map(|(_, _, a)| a.visibility.as_str()).collect();
         assert_eq!(seen, ["PRIVATE", "PRIVATE", "PRIVATE", "UNLISTED", "PUBLIC"]);
         show(&world, owner, ids[1], Visibility::Private).await;

@@ -4,6 +4,7 @@ use super::world::*;
 use segue_domain::{OutputId, SongId, UserId};
 use segue_proto::song::v1::{song_service_server::SongService, *};
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 async fn update(world: &World, owner: UserId, song: Song, paths: &[&str]) -> Result<Song, Status> {
     let update_mask = Some(prost_types::FieldMask { paths: paths.iter().map(|p| (*p).into()).collect() });
@@ -45,6 +46,20 @@ async fn a_stale_etag_is_refused_and_a_fresh_one_is_not() {
         assert_eq!(same.etag, "2", "what changes nothing makes no version");
         let stale = DeleteSongRequest { song_id: id.to_string(), etag: "1".into() };
         fails(world.api.delete_song(by(owner, stale)).await, Code::Aborted, "ETAG_STALE");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_named_very_often_counts_once() {
+    for world in worlds().await {
+        let owner = UserId::new();
+        let id = world.create(owner, 5).await;
+        let often = vec!["title"; 200_000];
+        let song = Song { title: "a".into(), ..named(id) };
+        assert_eq!(update(&world, owner, song, &often).await.unwrap().etag, "2");
+        let wrong =
+            fails(update(&world, owner, named(id), &often).await, Code::InvalidArgument, "FIELD_INVALID");
+        assert_eq!(wrong.get_details_bad_request().unwrap().field_violations.len(), 1);
     }
 }
 
