@@ -4,6 +4,7 @@ use crate::{
     Error,
     field::id,
     file::{self, Format, Writer},
+    items::Cursor,
     record::PlaylistRecord,
     role::Role,
     service::Call,
@@ -29,8 +30,8 @@ struct Export {
 
 enum Stage {
     Head,
-    /// Items after this key; from the first without one.
-    Items(Option<Vec<u8>>),
+    /// Items after this one; from the first without one.
+    Items(Option<Cursor>),
     Over,
 }
 
@@ -67,18 +68,19 @@ impl Export {
         }
     }
 
-    async fn items(&mut self, after: Option<Vec<u8>>) -> Result<String, Error> {
-        let (id, size) = (self.playlist.id, PageSize::MAX);
-        let page = self.role.pages.page(id, after, size, self.playlist.version).await?;
-        let page = page.ok_or(Error::NotFound(id))?;
+    async fn items(&mut self, after: Option<Cursor>) -> Result<String, Error> {
+        let size = PageSize::MAX;
+        // Again for each page: whoever reads slowly may have lost sight of it meanwhile.
+        let playlist = self.role.seen(&self.call, self.playlist.id).await?;
+        let page = self.role.page(&playlist, after, size).await?;
         let items = page.items.get(..size as usize).unwrap_or(&page.items);
         // A file without names is of no use to other players, and whoever has it does not know that they are missing.
         let songs = self.role.songs.find(&self.call.passport, items.iter().map(|item| item.song)).await?;
         let mut text: String =
             items.iter().map(|item| self.writer.item(item, songs.get(&item.song))).collect();
         match items.last() {
-            Some(last) if page.items.len() > items.len() => {
-                self.stage = Stage::Items(Some(last.position.clone()));
+            Some(_) if page.items.len() > items.len() => {
+                self.stage = Stage::Items(Some(Cursor::after(items, page.respread)));
             }
             _ => text.push_str(self.writer.tail()),
         }

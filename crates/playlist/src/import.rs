@@ -27,7 +27,7 @@ impl Role {
         request: ImportPlaylistRequest,
     ) -> Result<ImportPlaylistResponse, Error> {
         let format = file::format(request.format)?;
-        let parsed = file::parse(&request.content, format)?;
+        let (content, parsed) = parsed(request.content, format).await?;
         let mut checks = Checks::default();
         let title = match request.title.trim() {
             "" => title_of(&parsed),
@@ -36,7 +36,7 @@ impl Role {
         let requested = requested(&mut checks, &request.request_id);
         checks.done()?;
         let declared = Declared {
-            digest: digest(&[b"import", title.as_bytes(), &request.content]),
+            digest: digest(&[b"import", title.as_bytes(), &content]),
             title,
             description: String::new(),
             visibility: Visibility::Private,
@@ -93,6 +93,16 @@ impl Role {
             missing: missing.collect(),
         }
     }
+}
+
+/// Reads a file, and gives it back with what is in it. Three megabytes take a while, which others need not wait for.
+async fn parsed(content: Vec<u8>, format: Option<file::Format>) -> Result<(Vec<u8>, Parsed), Error> {
+    let read = move || {
+        let parsed = file::parse(&content, format)?;
+        Ok((content, parsed))
+    };
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|e| Error::Internal(format!("reading a file: {e}")))?
 }
 
 /// What a file calls itself, as far as a title may be so long.

@@ -24,7 +24,7 @@ const LOOKS: u32 = 4;
 
 /// The end of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Cursor {
+pub(crate) struct Cursor {
     /// See `PlaylistRecord::respread`.
     respread: u64,
     key: Vec<u8>,
@@ -61,7 +61,7 @@ impl Role {
     }
 
     /// The page after a cursor.
-    async fn page(
+    pub(crate) async fn page(
         &self,
         header: &PlaylistRecord,
         cursor: Option<Cursor>,
@@ -113,7 +113,7 @@ fn with_song(item: &ItemRecord, songs: &HashMap<SongId, Song>) -> pb::Item {
 }
 
 impl Cursor {
-    fn after(items: &[ItemRecord], respread: u64) -> Self {
+    pub(crate) fn after(items: &[ItemRecord], respread: u64) -> Self {
         let key = items.last().map(|item| item.position.clone()).unwrap_or_default();
         Self { respread, key, last: items.iter().rev().take(ANCHORS).map(|item| item.id).collect() }
     }

@@ -60,17 +60,18 @@ impl Role {
             return Ok(followed.into_iter().map(|entry| entry.playlist).collect());
         }
         let found = self.playlists.find_many(followed.iter().map(|entry| entry.playlist)).await?;
-        let mut gone = Vec::new();
+        let (mut gone, mut changed) = (Vec::new(), Vec::new());
         for entry in &followed {
             match found.get(&entry.playlist) {
                 Some(playlist) if playlist.deleted.is_some() => gone.push(entry.playlist),
                 Some(playlist) if playlist.updated > entry.updated => {
-                    self.lists.touch(user, entry.playlist, playlist.updated).await?;
+                    changed.push((entry.playlist, playlist.updated));
                 }
                 // Hidden for now is not gone: it may be shown again.
                 _ => {}
             }
         }
+        self.lists.touch(user, &changed).await?;
         if !gone.is_empty() {
             self.lists.unfollow(user, &gone).await?;
             followed.retain(|entry| !gone.contains(&entry.playlist));

@@ -6,7 +6,7 @@ use crate::{
     library::{self, Library, LibraryApi},
     migration::Migrator,
     peer::{Accounts, Songs},
-    repository::{ItemPages, PlaylistTable, UserLists},
+    repository::{Gone, ItemPages, PlaylistTable, UserLists},
     watch::{self, Hub},
 };
 use segue_domain::{Clock, Timestamp};
@@ -61,6 +61,7 @@ pub(crate) struct Role {
     pub(crate) playlists: PlaylistTable,
     pub(crate) pages: ItemPages,
     pub(crate) lists: UserLists,
+    pub(crate) gone: Gone,
     pub(crate) hub: Arc<Hub>,
     /// Durations that are being written down.
     pub(crate) measuring: Arc<Semaphore>,
@@ -84,6 +85,7 @@ impl Playlists {
             playlists: PlaylistTable::new(store.clone(), cache.as_ref(), clock.clone(), crash),
             pages: ItemPages::new(store.clone(), cache.as_ref()),
             lists: UserLists::new(store.clone()),
+            gone: Gone::new(store.clone()),
             hub: Arc::new(Hub::new(&watch::TOPICS, watch::read, config.max_watchers)),
             measuring: Arc::new(Semaphore::new(MEASURING)),
             library: Library::new(store, clock.clone())?,

@@ -11,6 +11,6 @@ mod items;
 mod lists;
 mod moves;
 mod pages;
-mod peers;
+pub(crate) mod peers;
 mod watch;
 mod world;

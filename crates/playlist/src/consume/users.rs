@@ -14,6 +14,8 @@ use segue_proto::event::v1::{Event, event::Data};
 
 /// Playlists of an account that are looked up at a time.
 const BATCH: u32 = 100;
+/// Heirs of heirs that are followed.
+const MOST_HEIRS: usize = 16;
 
 impl Role {
     pub(crate) async fn on_user(&self, event: Event) -> Result<(), Error> {
@@ -22,13 +24,16 @@ impl Role {
         };
         let gone = parse(&user.user_id)?;
         let heir = Some(user.heir_id.as_str()).filter(|heir| !heir.is_empty()).map(parse).transpose()?;
-        loop {
-            let owned = self.playlists.of_owner(gone, BATCH).await?;
-            if owned.is_empty() {
-                break;
-            }
-            for playlist in owned {
-                self.playlists.change(playlist, &mut Bequeath { of: gone, heir }).await?;
+        // Before its playlists are looked up: whoever hands some to this account meanwhile looks here afterwards.
+        self.gone.put(gone, heir).await?;
+        let mut owner = gone;
+        for _ in 0..MOST_HEIRS {
+            let heir = self.heir_of(owner).await?;
+            self.bequeath(owner, heir).await?;
+            match heir {
+                // The heir went meanwhile, and who saw to that may have been too early for these playlists.
+                Some(heir) if self.gone.find(heir).await?.is_some() => owner = heir,
+                _ => break,
             }
         }
         loop {
@@ -41,6 +46,31 @@ impl Role {
             }
         }
         Ok(self.lists.forget(gone).await?)
+    }
+
+    /// Who gets what an account owned that is gone: its heir, or that one's when it is gone too. `None` when all are.
+    async fn heir_of(&self, owner: UserId) -> Result<Option<UserId>, Error> {
+        let mut at = owner;
+        for _ in 0..MOST_HEIRS {
+            match self.gone.find(at).await? {
+                None => return Ok(Some(at)),
+                Some(None) => return Ok(None),
+                Some(Some(heir)) => at = heir,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn bequeath(&self, of: UserId, heir: Option<UserId>) -> Result<(), Error> {
+        loop {
+            let owned = self.playlists.of_owner(of, BATCH).await?;
+            if owned.is_empty() {
+                return Ok(());
+            }
+            for playlist in owned {
+                self.playlists.change(playlist, &mut Bequeath { of, heir }).await?;
+            }
+        }
     }
 }
 

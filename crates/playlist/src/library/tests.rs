@@ -6,7 +6,6 @@ mod export;
 mod histories;
 mod history;
 mod likes;
-mod peers;
 mod popularity;
 mod run;
 mod world;

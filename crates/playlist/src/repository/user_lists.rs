@@ -4,10 +4,13 @@ use crate::entity::user_playlists::{ActiveModel, Column, Entity, Model};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Set,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    sea_query::{CaseStatement, Expr, ExprTrait, OnConflict},
 };
 use segue_domain::{PlaylistId, Timestamp, UserId};
 use segue_store::{Store, StoreError};
+
+/// Rows that one statement brings up to date.
+const TOUCHED: usize = 200;
 
 /// The table `user_playlists`.
 #[derive(Debug, Clone)]
@@ -128,24 +131,31 @@ impl UserLists {
         self.store.retry(write).await
     }
 
-    /// A followed playlist has changed at this time.
+    /// Followed playlists have changed at these times. One statement for many: a user may follow a thousand.
     pub(crate) async fn touch(
         &self,
         user: UserId,
-        playlist: PlaylistId,
-        updated: Timestamp,
+        changed: &[(PlaylistId, Timestamp)],
     ) -> Result<(), StoreError> {
-        let write = || async {
-            Entity::update_many()
-                .col_expr(Column::UpdatedAt, Expr::value(updated.millis()))
-                .filter(Column::UserId.eq(user.uuid()))
-                .filter(Column::PlaylistId.eq(playlist.uuid()))
-                .filter(Column::UpdatedAt.lt(updated.millis()))
-                .exec(&self.store.primary(&user.into()))
-                .await?;
-            Ok(())
-        };
-        self.store.retry(write).await
+        for batch in changed.chunks(TOUCHED) {
+            let later = |case: CaseStatement, (playlist, updated): &(PlaylistId, Timestamp)| {
+                let earlier = Column::UpdatedAt.lt(updated.millis());
+                let this = Condition::all().add(Column::PlaylistId.eq(playlist.uuid())).add(earlier);
+                case.case(this, Expr::value(updated.millis()))
+            };
+            let times = batch.iter().fold(CaseStatement::new(), later).finally(Expr::col(Column::UpdatedAt));
+            let write = || async {
+                Entity::update_many()
+                    .col_expr(Column::UpdatedAt, times.clone().into())
+                    .filter(Column::UserId.eq(user.uuid()))
+                    .filter(Column::PlaylistId.is_in(batch.iter().map(|(playlist, _)| playlist.uuid())))
+                    .exec(&self.store.primary(&user.into()))
+                    .await?;
+                Ok(())
+            };
+            self.store.retry(write).await?;
+        }
+        Ok(())
     }
 
     /// Whether a user follows a playlist. As last written: they may have done so a moment ago.

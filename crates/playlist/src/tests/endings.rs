@@ -68,3 +68,21 @@ async fn what_an_account_owned_goes_to_its_heir() {
         assert_eq!(world.get(bob, &shared).await.unwrap().visibility(), Visibility::Private);
     }
 }
+
+#[tokio::test]
+async fn what_goes_to_an_heir_that_is_gone_goes_on_to_its_heir() {
+    for world in worlds().await {
+        let (ada, bob, eve) = (world.account("ada@x"), world.account("bob@x"), world.account("eve@x"));
+        let (playlist, _) = world.filled(ada, 1).await;
+        // That Bob is gone is heard of before that Ada is, though she went first.
+        world.user_deleted(bob, Some(eve)).await;
+        world.user_deleted(ada, Some(bob)).await;
+        world.relay().await;
+        assert_eq!(world.get(eve, &playlist).await.unwrap().role(), Role::Owner);
+        assert_eq!(world.list(eve, Relation::Owned).await, std::slice::from_ref(&playlist));
+        world.user_deleted(eve, Some(ada)).await;
+        world.relay().await;
+        fails(world.get(eve, &playlist).await, Code::NotFound, "PLAYLIST_NOT_FOUND");
+        assert_eq!(world.list(ada, Relation::Unspecified).await.len(), 0, "nobody is left to have it");
+    }
+}

@@ -10,7 +10,7 @@ pub(super) struct Table {
     pub(super) aggregate: &'static str,
 }
 
-const SHARDED: [Table; 29] = [
+const SHARDED: [Table; 30] = [
     Table { name: "songs", key: "id", aggregate: "song" },
     Table { name: "garbage", key: "song_id", aggregate: "song" },
     Table { name: "encodings", key: "song_id", aggregate: "song" },
@@ -38,6 +38,7 @@ const SHARDED: [Table; 29] = [
     Table { name: "playlist_requests", key: "playlist_id", aggregate: "playlist" },
     Table { name: "playlist_collaborators", key: "playlist_id", aggregate: "playlist" },
     Table { name: "playlist_invitations", key: "playlist_id", aggregate: "playlist" },
+    Table { name: "playlist_gone_owners", key: "owner_id", aggregate: "gone owner" },
     Table { name: "user_playlists", key: "user_id", aggregate: "user playlists" },
     Table { name: "outbox", key: "shard_key", aggregate: "outbox" },
 ];

@@ -123,6 +123,7 @@ async fn playlist(api: &PlaylistApi, owner: UserId, title: &str, songs: &[SongId
 async fn playlists_are_there_with_all_their_items_in_order() {
     for world in worlds().await {
         let (user, other) = (UserId::new(), UserId::new());
+        world.people.0.lock().unwrap().insert("user@x".into(), user);
         let api = PlaylistApi::new(world.role.clone());
         let (a, b) = (world.public(), world.public());
         let songs: Vec<SongId> = (0..403).map(|i| if i % 3 == 0 { a } else { b }).collect();

@@ -1,10 +1,10 @@
 //! One playlist role per store engine, and short words for what tests do with it.
 
-use super::peers::{People, SongRows};
 use crate::{
     Deps, PlaylistConfig, Playlists,
     library::{LibraryApi, consume::Inbox},
     role::Role,
+    tests::peers::{People, SongRows},
 };
 use prost::Message;
 use sea_orm::{ConnectionTrait, Statement};
@@ -34,6 +34,7 @@ pub(super) struct World {
     pub(super) role: Arc<Role>,
     pub(super) api: LibraryApi,
     pub(super) songs: SongRows,
+    pub(super) people: People,
     pub(super) bus: Embedded,
     pub(super) clock: ManualClock,
     taken: Mutex<HashSet<String>>,
@@ -59,13 +60,13 @@ pub(super) async fn worlds() -> Vec<World> {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::new(NOW);
         let bus = Embedded::open(&folder.path().join("bus.db"), Arc::new(segue_domain::SystemClock)).await;
-        let (bus, songs) = (bus.unwrap(), SongRows::default());
+        let (bus, songs, people) = (bus.unwrap(), SongRows::default(), People::default());
         let deps = Deps {
             store: test.store.clone(),
             bus: Arc::new(bus.clone()),
             cache: Arc::new(Tiered::new(&CacheConfig::default(), None, Arc::new(clock.clone())).unwrap()),
             songs: songs.channel(),
-            identity: People.channel(),
+            identity: people.channel(),
             role: RoleSigner::new("playlist", [3; 32], "segue", Arc::new(clock.clone())),
             clock: Arc::new(clock.clone()),
             crash,
@@ -74,7 +75,7 @@ pub(super) async fn worlds() -> Vec<World> {
         let role = playlists.role().clone();
         let api = LibraryApi::new(role.clone());
         let taken = Mutex::default();
-        worlds.push(World { test, playlists, role, api, songs, bus, clock, taken, _folder: folder });
+        worlds.push(World { test, playlists, role, api, songs, people, bus, clock, taken, _folder: folder });
     }
     worlds
 }
