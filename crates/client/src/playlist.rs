@@ -7,12 +7,18 @@ use segue_proto::playlist::v1::{
     ImportPlaylistRequest, ImportPlaylistResponse, Item, ListItemsRequest, ListPlaylistsRequest,
     MoveItemRequest, Place, Playlist, Relation, RemoveItemsRequest, WatchPlaylistRequest, place::At,
 };
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// Songs or items in one request.
 const BATCH: usize = 200;
 /// How long a change is sent again while the server does not answer.
 const PATIENCE: Patience = Patience(Duration::from_secs(3));
+
+/// Readings of a playlist that somebody changes all the time.
+const READINGS: u32 = 3;
 
 /// What was added to a playlist.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +36,8 @@ pub struct Items {
     pub items: Vec<Item>,
     /// The playlist's etag when the first of them were read.
     pub etag: String,
+    /// Nobody changed the playlist while its pages were read: every item is here.
+    pub whole: bool,
 }
 
 impl Client {
@@ -52,23 +60,37 @@ impl Client {
         .await
     }
 
-    /// All items with their songs, in order: at most 10,000.
+    /// All items with their songs, in order: at most 10,000. Read again while somebody changes the playlist, three times
+    /// at most.
     pub async fn playlist_items(&self, playlist_id: &str) -> Result<Items, ClientError> {
-        let etag = std::sync::Mutex::new(None);
+        let mut read = self.read_items(playlist_id).await?;
+        for _ in 1..READINGS {
+            if read.whole {
+                break;
+            }
+            read = self.read_items(playlist_id).await?;
+        }
+        Ok(read)
+    }
+
+    async fn read_items(&self, playlist_id: &str) -> Result<Items, ClientError> {
+        let etags = Mutex::new(Vec::new());
         let items = pages::all(usize::MAX, |page_size, page_token| {
-            let etag = &etag;
+            let etags = &etags;
             async move {
                 let request = ListItemsRequest { playlist_id: playlist_id.into(), page_size, page_token };
                 let request = self.open_request(request).await?;
                 let answer = self.playlist_service().list_items(request).await;
                 let answer = answer.map_err(|s| self.refused(s))?.into_inner();
-                etag.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(answer.etag);
+                etags.lock().unwrap_or_else(PoisonError::into_inner).push(answer.etag);
                 Ok((answer.items, answer.next_page_token))
             }
         })
         .await?;
-        let etag = etag.into_inner().unwrap_or_else(|e| e.into_inner()).unwrap_or_default();
-        Ok(Items { items, etag })
+        let mut etags = etags.into_inner().unwrap_or_else(PoisonError::into_inner);
+        etags.dedup();
+        let whole = etags.len() <= 1;
+        Ok(Items { items, etag: etags.into_iter().next().unwrap_or_default(), whole })
     }
 
     /// Makes a playlist. A request id is made unless there is one, so that sending it again makes no second one.

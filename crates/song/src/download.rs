@@ -38,8 +38,10 @@ impl Role {
         let files = self.downloads.files(song.id, output.id, &rung.name).await?;
         let playback =
             self.addresses.playback(song.id, output, call.caller.user_id(), self.now(), &call.origin);
+        let mut bases = playback.bases.into_iter();
         Ok(GetDownloadResponse {
-            base_url: playback.bases.into_iter().next().unwrap_or_default(),
+            base_url: bases.next().unwrap_or_default(),
+            fallback_base_urls: bases.collect(),
             rung: Some(answer::rung(rung.clone())),
             total_bytes: files.iter().map(|f| f.size_bytes).sum(),
             files: files.to_vec(),

@@ -36,6 +36,8 @@ pub struct Collection {
     pub album: Option<Album>,
     /// In order; a song may be there twice.
     pub entries: Vec<Entry>,
+    /// Nothing is missing. A playlist that is being changed may hide what moves while it is read.
+    pub whole: bool,
 }
 
 impl Client {
@@ -49,6 +51,7 @@ impl Client {
 
     /// The songs of a target in order, asked for once, by pages.
     pub async fn collection(&self, target: Target, patience: Patience) -> Result<Collection, ClientError> {
+        let mut whole = true;
         let (title, album, entries) = match target {
             Target::Song(song) => (String::new(), None, vec![entry(*song)]),
             Target::Album(album) => {
@@ -56,15 +59,16 @@ impl Client {
                 (album.title.clone(), Some(*album), songs.into_iter().map(entry).collect())
             }
             Target::Playlist(list) => {
-                let items = patience.retry(|| self.playlist_items(&list.playlist_id)).await?.items;
+                let read = patience.retry(|| self.playlist_items(&list.playlist_id)).await?;
+                whole = read.whole;
                 let item = |item: Item| {
                     let song = item.song.filter(|_| item.available);
                     Entry { song_id: item.song_id, song }
                 };
-                (list.title, None, items.into_iter().map(item).collect())
+                (list.title, None, read.items.into_iter().map(item).collect())
             }
         };
-        Ok(Collection { title, album, entries })
+        Ok(Collection { title, album, entries, whole })
     }
 
     async fn by_id(&self, id: &str) -> Result<Option<Target>, ClientError> {

@@ -62,6 +62,10 @@ async fn get(
             plan.renew(client, &base).await?;
             Err(ClientError::EdgeRefused { status: 503, file })
         }
+        Err(error @ (ClientError::EdgeAway { .. } | ClientError::EdgeRefused { status: 500.., .. })) => {
+            plan.pass_over(&base).await;
+            Err(error)
+        }
         got => got,
     }
 }

@@ -8,6 +8,7 @@ mod removal;
 mod rename;
 
 pub use removal::Removed;
+pub(crate) use removal::is_one_of;
 
 use super::{
     Form, Plan, QUEUE_NAME, Record, disk,
@@ -59,12 +60,14 @@ impl Folder {
             Err(TryLockError::Error(e)) => return Err(file_error(&path, e)),
         }
         let folder = Self { root: root.to_owned(), _lock: lock, claims: Mutex::default() };
-        folder.finish_moves()?;
         // No song may be called as the queue is.
         folder.claim(QUEUE_NAME, (String::new(), Form::Single));
-        for record in folder.records()? {
+        let (moving, settled): (Vec<_>, Vec<_>) =
+            folder.records()?.into_iter().partition(|record| folder.is_moving(record));
+        for record in settled {
             folder.claim(&record.name, (record.song_id, record.form));
         }
+        folder.finish_moves(moving)?;
         Ok(folder)
     }
 
@@ -171,8 +174,13 @@ impl Folder {
         self.claims.lock().unwrap_or_else(PoisonError::into_inner).insert(folded(name), key);
     }
 
-    fn release(&self, name: &str) {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner).remove(&folded(name));
+    /// Gives up a song's name, unless another song has it by now.
+    fn release(&self, record: &Record) {
+        let (name, key) = (folded(&record.name), (record.song_id.clone(), record.form));
+        let mut claims = self.claims.lock().unwrap_or_else(PoisonError::into_inner);
+        if claims.get(&name) == Some(&key) {
+            claims.remove(&name);
+        }
     }
 }
 

@@ -23,7 +23,32 @@ pub struct Plan {
     song_id: String,
     rung: Rung,
     pieces: Vec<Piece>,
-    base: Mutex<String>,
+    bases: Mutex<Bases>,
+}
+
+/// Where files are: the same ones at every edge, behind one grant.
+#[derive(Debug)]
+struct Bases {
+    urls: Vec<String>,
+    /// The one that is asked.
+    at: usize,
+}
+
+impl Bases {
+    fn of(first: String, others: Vec<String>) -> Self {
+        Self { urls: std::iter::once(first).chain(others).collect(), at: 0 }
+    }
+
+    fn now(&self) -> &str {
+        &self.urls[self.at]
+    }
+
+    /// Goes on to the next edge, unless another file has done so already.
+    fn pass_over(&mut self, failed: &str) {
+        if self.now() == failed {
+            self.at = (self.at + 1) % self.urls.len();
+        }
+    }
 }
 
 impl Client {
@@ -40,7 +65,8 @@ impl Client {
         let Some(rung) = answer.rung else {
             return Err(ClientError::Other("the server answered without a rung".into()));
         };
-        Ok(Plan { song_id: song.song_id.clone(), rung, pieces, base: Mutex::new(answer.base_url) })
+        let bases = Mutex::new(Bases::of(answer.base_url, answer.fallback_base_urls));
+        Ok(Plan { song_id: song.song_id.clone(), rung, pieces, bases })
     }
 
     async fn get_download(&self, song_id: &str, rung: &str) -> Result<GetDownloadResponse, ClientError> {
@@ -74,13 +100,18 @@ impl Plan {
 
     /// Where files are now.
     pub(crate) async fn base(&self) -> String {
-        self.base.lock().await.clone()
+        self.bases.lock().await.now().to_owned()
+    }
+
+    /// The edge of this base does not serve: the next one is asked from now on.
+    pub(crate) async fn pass_over(&self, failed: &str) {
+        self.bases.lock().await.pass_over(failed);
     }
 
     /// A new grant in the place of `refused`, unless another file has fetched one already.
     pub(crate) async fn renew(&self, client: &Client, refused: &str) -> Result<(), ClientError> {
-        let mut base = self.base.lock().await;
-        if *base != refused {
+        let mut bases = self.bases.lock().await;
+        if bases.now() != refused {
             return Ok(());
         }
         let answer = client.get_download(&self.song_id, &self.rung.name).await?;
@@ -88,7 +119,7 @@ impl Plan {
             let text = format!("song {} was encoded anew meanwhile; run it again", self.song_id);
             return Err(ClientError::Other(text));
         }
-        *base = answer.base_url;
+        *bases = Bases::of(answer.base_url, answer.fallback_base_urls);
         Ok(())
     }
 }
@@ -134,6 +165,17 @@ mod tests {
 
     fn file(name: &str) -> DownloadFile {
         DownloadFile { name: name.into(), size_bytes: 1, sha256: "00".repeat(32) }
+    }
+
+    #[test]
+    fn an_edge_that_does_not_serve_is_passed_over_once_by_all_who_saw_it() {
+        let mut bases = Bases::of("a".into(), vec!["b".into(), "c".into()]);
+        bases.pass_over("a");
+        bases.pass_over("a");
+        assert_eq!(bases.now(), "b");
+        bases.pass_over("b");
+        bases.pass_over("c");
+        assert_eq!(bases.now(), "a", "round again: the first may be back");
     }
 
     #[test]

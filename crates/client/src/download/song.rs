@@ -1,6 +1,8 @@
 //! One song into its place.
 
-use super::{COVER_NAME, Folder, Form, KeptFile, MASTER_NAME, Plan, Record, cover, disk, fetch};
+use super::{
+    COVER_NAME, Folder, Form, KeptFile, MASTER_NAME, Plan, Record, cover, disk, fetch, folder::is_one_of,
+};
 use crate::{Client, ClientError, Patience, hash::file_error};
 use futures::{StreamExt, TryStreamExt, stream};
 use segue_proto::song::v1::Song;
@@ -233,11 +235,18 @@ impl Folder {
             file_error(finished, gone)
         })?;
         let path = self.path(&record);
+        let kept = KeptFile { name: record.name.clone(), size, sha256: hex::encode(sha256) };
+        let before = self.record(&record.song_id, Form::Single);
+        // Until all is done it may be the one or the other; both are ours.
+        if let Some(mut both) = before.clone() {
+            both.files.push(kept.clone());
+            self.save(&both)?;
+        }
         fs::rename(finished, &path).map_err(|e| file_error(&path, e))?;
-        if let Some(before) = self.record(&record.song_id, Form::Single).filter(|b| b.name != record.name) {
+        if let Some(before) = before.filter(|before| before.name != record.name) {
             self.delete(self.root(), &before.files)?;
         }
-        record.files = vec![KeptFile { name: record.name.clone(), size, sha256: hex::encode(sha256) }];
+        record.files = vec![kept];
         record.complete = true;
         self.save(&record)?;
         let work = self.work(&record.song_id);
@@ -247,9 +256,11 @@ impl Folder {
 
     /// Whether a song's file is as it was written; none when it is not there.
     pub fn is_as_written(&self, record: &Record) -> Result<Option<bool>, ClientError> {
-        let (Some(file), true) = (record.files.first(), record.complete) else { return Ok(None) };
+        if !record.complete || record.files.is_empty() {
+            return Ok(None);
+        }
         let found = disk::measure(&self.path(record))?;
-        Ok(found.map(|(size, sha256)| size == file.size && hex::encode(sha256) == file.sha256))
+        Ok(found.map(|found| is_one_of(&record.files, &record.name, found)))
     }
 }
 

@@ -162,7 +162,15 @@ async fn a_network_that_is_cut_ends_in_an_error_and_the_next_run_goes_on() {
     rig.edge.break_after(12);
     let error = rig.keep(&song).await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("run it again"), "{error}");
-    let there = listed(rig.root());
+    let mut there = listed(rig.root());
+    // What had come when the error was seen is still being written.
+    loop {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let now = listed(rig.root());
+        if std::mem::replace(&mut there, now.clone()) == now {
+            break;
+        }
+    }
     assert!(there.len() >= 10, "{there:?}");
     rig.edge.mend();
     let before = rig.edge.requests();
@@ -178,6 +186,15 @@ async fn a_short_break_is_waited_out() {
     let song = rig.edge.song("Jóga", 20);
     rig.edge.break_for(5, 6);
     rig.keep(&song).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_edge_that_is_away_is_passed_over() {
+    let rig = Rig::start().await;
+    let song = rig.edge.song("Jóga", 20);
+    rig.edge.stand_behind_a_dead_one();
+    rig.keep(&song).await.unwrap();
+    assert_eq!(rig.edge.grants(), 1, "the grant holds at every edge");
 }
 
 #[tokio::test]
@@ -310,4 +327,79 @@ async fn an_answer_that_is_too_long_is_not_read_to_its_end() {
     let to = rig.root().join("x");
     let error = fetch::piece(&client, &plan, &piece, to.clone(), SHORT).await.unwrap_err();
     assert!(matches!(error, ClientError::Corrupt { .. }) && !to.exists(), "{error}");
+}
+
+#[tokio::test]
+async fn a_swap_of_names_that_was_interrupted_is_finished() {
+    let rig = Rig::start().await;
+    let (mut a, mut b) = (rig.edge.song("A", 1), rig.edge.song("B", 1));
+    let folder = Folder::open(rig.root()).unwrap();
+    let (mut first, _) = rig.keep_in(&folder, &a, true).await.unwrap();
+    let (second, _) = rig.keep_in(&folder, &b, true).await.unwrap();
+    // Both are on the move, the first has come to its new name, and the process is killed.
+    let moving = |song: &Song| rig.root().join(format!(".segue/moving/{}.hls", song.song_id));
+    fs::rename(folder.path(&second), moving(&b)).unwrap();
+    fs::rename(folder.path(&first), folder.path(&second)).unwrap();
+    (first.name, first.wanted) = (second.name.clone(), second.wanted.clone());
+    folder.save(&first).unwrap();
+    drop(folder);
+
+    std::mem::swap(&mut a.title, &mut b.title);
+    let folder = Folder::open(rig.root()).unwrap();
+    let (ids, songs) = ([a.song_id.clone(), b.song_id.clone()], [a.clone(), b.clone()]);
+    folder.rename(folder.step(&ids, &songs, Form::Hls).unwrap().rename).unwrap();
+    let before = rig.edge.requests();
+    for (song, name) in [(&a, "Björk - B"), (&b, "Björk - A")] {
+        let record = folder.record(&song.song_id, Form::Hls).unwrap();
+        assert_eq!(record.name, name);
+        let master = fs::read_to_string(folder.path(&record).join(MASTER_NAME)).unwrap();
+        assert!(master.contains(&song.song_id), "{master}");
+        assert_eq!(rig.keep_in(&folder, song, true).await.unwrap().1, 0);
+    }
+    assert_eq!(rig.edge.requests(), before, "nothing was fetched");
+}
+
+#[tokio::test]
+async fn a_file_that_was_replaced_by_a_process_that_was_killed_is_still_ours() {
+    let rig = Rig::start().await;
+    let song = rig.edge.song("A", 1);
+    let folder = Folder::open(rig.root()).unwrap();
+    let finished = rig.root().join("finished");
+    let plan = rig.edge.client().plan_download(&song, Quality::Best, SHORT).await.unwrap();
+    let place = || folder.place(&song, &plan, Form::Single, true).unwrap();
+    fs::write(&finished, b"first").unwrap();
+    folder.finish_single(&finished, place()).unwrap();
+    let before = folder.record(&song.song_id, Form::Single).unwrap();
+    fs::write(&finished, b"second").unwrap();
+    folder.finish_single(&finished, place()).unwrap();
+    let after = folder.record(&song.song_id, Form::Single).unwrap();
+    // As it is remembered between the two.
+    let both = Record { files: [before.files, after.files].concat(), ..after };
+    folder.save(&both).unwrap();
+    for bytes in [&b"first"[..], b"second"] {
+        fs::write(folder.path(&both), bytes).unwrap();
+        assert_eq!(folder.is_as_written(&both).unwrap(), Some(true));
+    }
+    let removed = folder.remove(&both).unwrap();
+    assert_eq!((removed.deleted, removed.left.len()), (1, 0));
+    assert!(!folder.path(&both).exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_may_be_a_link_and_what_is_in_it_is_removed() {
+    let rig = Rig::start().await;
+    let (real, link) = (rig.root().join("real"), rig.root().join("link"));
+    fs::create_dir(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let song = rig.edge.song("A", 1);
+    let folder = Folder::open(&link).unwrap();
+    let plan = rig.edge.client().plan_download(&song, Quality::Best, SHORT).await.unwrap();
+    let finished = rig.root().join("finished");
+    fs::write(&finished, b"bytes").unwrap();
+    let record = folder.place(&song, &plan, Form::Single, true).unwrap();
+    folder.finish_single(&finished, record).unwrap();
+    let record = folder.record(&song.song_id, Form::Single).unwrap();
+    assert_eq!(folder.remove(&record).unwrap().deleted, 1);
+    assert!(!real.join(&record.name).exists());
 }

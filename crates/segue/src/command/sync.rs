@@ -48,8 +48,12 @@ pub(crate) async fn sync(session: &Session, args: SyncArgs) -> anyhow::Result<()
     // Whose folder it is, before anything is written into it.
     SyncState { playlist_id: playlist_id.clone(), songs: names() }.save(&folder)?;
     let step = folder.step(&ids, &songs, form)?;
-    for record in step.remove {
-        remove(session, &folder, &record)?;
+    if !collection.whole {
+        let text = "the playlist is being changed; what left it is removed next time";
+        say(session, "", "unfinished", text, &[]);
+    }
+    for record in step.remove.iter().filter(|_| collection.whole) {
+        remove(session, &folder, record)?;
     }
     let renamed = step.rename.iter().map(|(record, _)| record.name.clone()).collect::<Vec<_>>();
     for (record, old) in folder.rename(step.rename)?.iter().zip(renamed) {

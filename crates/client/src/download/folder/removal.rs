@@ -32,7 +32,7 @@ impl Folder {
         gone(fs::remove_dir_all(&work)).map_err(|e| file_error(&work, e))?;
         let path = self.record_path(&record.song_id, record.form);
         gone(fs::remove_file(&path)).map_err(|e| file_error(&path, e))?;
-        self.release(&record.name);
+        self.release(record);
         Ok(removed)
     }
 
@@ -40,23 +40,25 @@ impl Folder {
     pub(crate) fn delete(&self, folder: &Path, files: &[KeptFile]) -> Result<Removed, ClientError> {
         let mut removed = Removed::default();
         let mut folders = BTreeSet::new();
-        if !is_folder(folder) {
+        // What was opened may be a link; what lies below it may not.
+        let is_ours = |path: &Path| path == self.root() || is_folder(path);
+        if !is_ours(folder) {
             return Ok(removed);
         }
-        for file in files {
-            let path = folder.join(&file.name);
+        for name in files.iter().map(|file| file.name.as_str()).collect::<BTreeSet<_>>() {
+            let path = folder.join(name);
             let parent = path.parent().unwrap_or(folder);
             if parent != folder {
                 folders.insert(parent.to_owned());
             }
             // A link in the place of a folder leads to somebody else's files.
-            if !is_folder(parent) {
+            if !is_ours(parent) {
                 continue;
             }
             // Half of a file that was being written is ours, whatever it holds.
             let _ = fs::remove_file(disk::temporary(&path));
             match disk::measure(&path)? {
-                Some((size, sha256)) if size == file.size && hex::encode(sha256) == file.sha256 => {
+                Some(found) if is_one_of(files, name, found) => {
                     fs::remove_file(&path).map_err(|e| file_error(&path, e))?;
                     removed.deleted += 1;
                 }
@@ -73,6 +75,12 @@ impl Folder {
         }
         Ok(removed)
     }
+}
+
+/// Whether a file of this size and hash was written under this name.
+pub(crate) fn is_one_of(files: &[KeptFile], name: &str, (size, sha256): (u64, [u8; 32])) -> bool {
+    let sha256 = hex::encode(sha256);
+    files.iter().any(|file| file.name == name && file.size == size && file.sha256 == sha256)
 }
 
 fn is_folder(path: &Path) -> bool {

@@ -32,6 +32,7 @@ struct Inner {
     expire_after: Option<usize>,
     refuse: bool,
     broken: Option<(usize, usize)>,
+    behind_a_dead_one: bool,
 }
 
 impl Edge {
@@ -111,6 +112,10 @@ impl Edge {
     pub(super) fn break_for(&self, from: usize, count: usize) {
         self.state.lock().unwrap().broken = Some((from, from + count));
     }
+    /// It becomes the one to fall back to, behind one that nobody answers at.
+    pub(super) fn stand_behind_a_dead_one(&self) {
+        self.state.lock().unwrap().behind_a_dead_one = true;
+    }
     pub(super) fn mend(&self) {
         self.state.lock().unwrap().broken = None;
     }
@@ -157,12 +162,13 @@ fn get_download(url: &str, state: &mut Inner, asked: &GetDownloadRequest) -> Get
         sha256: hex::encode(Sha256::digest(&bytes)),
     });
     let rung = Rung { name: state.rung.clone(), codec: "mp4a.40.2".into(), ..Rung::default() };
-    GetDownloadResponse {
-        base_url: format!("{url}/media/{}/{song}/o/", state.grant),
-        rung: Some(rung),
-        files: files.collect(),
-        ..GetDownloadResponse::default()
+    let here = format!("{url}/media/{}/{song}/o/", state.grant);
+    let answer = GetDownloadResponse { rung: Some(rung), files: files.collect(), ..Default::default() };
+    if state.behind_a_dead_one {
+        let base_url = "http://127.0.0.1:1/".into();
+        return GetDownloadResponse { base_url, fallback_base_urls: vec![here], ..answer };
     }
+    GetDownloadResponse { base_url: here, ..answer }
 }
 
 fn files(rung: &str, segments: u32) -> Vec<(String, Vec<u8>)> {

@@ -71,10 +71,10 @@ impl Outcome {
     }
 }
 
-/// "Artist - Title".
+/// "Artist - Title", as a terminal may have it.
 fn title(song: &Song) -> String {
-    match song.artists.is_empty() {
+    output::clean(&match song.artists.is_empty() {
         true => song.title.clone(),
         false => format!("{} - {}", song.artists.join(", "), song.title),
-    }
+    })
 }
