@@ -9,7 +9,7 @@ pub struct Round {
     pub seed: u64,
 }
 
-/// Everything that a kind of fault is done to: "kill", "pause", "network", "crash" or "history".
+/// Everything that a kind of fault is done to: "kill", "pause", "network", "crash", "edit" or "history".
 pub fn all(kind: &str) -> Vec<&'static str> {
     let lines = include_str!("../faults.txt").lines().filter(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.strip_prefix(kind)?.strip_prefix(' ')).collect()
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_list_names_every_kind() {
-        for (kind, least) in [("crash", 17), ("kill", 13), ("pause", 5), ("network", 20)] {
+        for (kind, least) in [("crash", 17), ("edit", 4), ("kill", 13), ("pause", 5), ("network", 20)] {
             let targets = all(kind);
             assert!(targets.len() >= least, "{kind}: {targets:?}");
             assert!(

@@ -49,8 +49,9 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     }
     let time = Duration::from_secs(60 * args.minutes);
     // Those of one process need no engines.
-    let engines =
-        left.iter().any(|pair| !["crash ", "history "].iter().any(|kind| pair.fault.starts_with(kind)));
+    let engines = left
+        .iter()
+        .any(|pair| !["crash ", "edit ", "history "].iter().any(|kind| pair.fault.starts_with(kind)));
     test::soak(&workspace, engines, |run: &mut FaultRun<'_>| {
         while let Some(Pair { fault, seed }) = left.pop() {
             if args.minutes > 0 && start.elapsed() > time {

@@ -60,6 +60,7 @@ pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let mut tally = Tally::default();
     if let Err(error) = run(&args, &mut tally) {
         eprintln!("error: {error:#}");
+        tally.explain("set-up", &format!("{error:#}"));
         tally.count(Group::Install, "set-up", Duration::ZERO, 0, 1);
     }
     tally.report();
@@ -117,7 +118,8 @@ fn is_of_mesh(program: &Program) -> bool {
 }
 
 /// Whole-system tests of which each scenario runs in both worlds.
-const BOTH_WORLDS: [&str; 3] = ["journey", "clients", "search"];
+const BOTH_WORLDS: [&str; 8] =
+    ["agreement", "authorization", "clients", "journey", "library", "offline", "playlists", "search"];
 
 /// What the roles of a mesh stand on.
 fn add_mesh(engines: &mut Vec<Engine>) {
@@ -212,7 +214,8 @@ impl<'a> Suite<'a> {
 }
 
 /// The test that makes each kind of fault: its program, and its name.
-const FAULTS: [(&str, &str, &str); 5] = [
+const FAULTS: [(&str, &str, &str); 6] = [
+    ("edit", "edits", "killed_in_the_middle_of_any_edit_it_is_done_once"),
     ("history", "agreement", "a_history_leaves_what_it_should"),
     ("crash", "faults", "killed_at_any_point_every_song_becomes_ready_once"),
     ("kill", "mesh_faults", "kill_minus_nine_of_anything_loses_nothing"),
@@ -290,6 +293,10 @@ impl Tally {
         let start = Instant::now();
         let done = progress::step(name, work);
         self.count(group, name, start.elapsed(), u64::from(done.is_ok()), u64::from(done.is_err()));
-        done.inspect_err(|error| eprintln!("error: {error:#}")).ok()
+        if let Err(error) = &done {
+            eprintln!("error: {error:#}");
+            self.explain(name, &format!("{error:#}"));
+        }
+        done.ok()
     }
 }

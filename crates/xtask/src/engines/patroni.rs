@@ -43,6 +43,8 @@ fn etcd(site: &Site) -> anyhow::Result<Server> {
         format!("--listen-peer-urls={peer_url}"),
         format!("--initial-advertise-peer-urls={peer_url}"),
         format!("--initial-cluster=etcd={peer_url}"),
+        // Processes are killed here, machines are not; and a lease that waits for a slow disk is a primary lost.
+        "--unsafe-no-fsync".to_owned(),
     ];
     Ok(server.args(args).port("client", client).port("peer", peer))
 }

@@ -19,13 +19,14 @@ impl Chart {
         Self { folder: workspace.workspace_root.join("helm/segue"), helm: tools.join("helm") }
     }
 
-    /// Files of values to try it with: the defaults, and those in its folder `ci`, as helm's own tools call it.
+    /// Files of values to try it with: those in its folder `ci`, as helm's own tools call it. The defaults alone are
+    /// refused: they do not say where edges are.
     pub(super) fn values(&self) -> anyhow::Result<Vec<PathBuf>> {
         let folder = self.folder.join("ci");
         let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
         let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         files.sort();
-        Ok([vec![self.folder.join("values.yaml")], files].concat())
+        Ok(files)
     }
 
     /// `helm lint`, where a warning is a fault.

@@ -22,12 +22,17 @@ fn run_into(output: &mut dyn Write, group: Group, name: &str, mut command: Comma
         Ok(false) if results.failed > 0 => {}
         Ok(false) => {
             eprintln!("error: {name} died before its end");
+            tally.explain(name, "it died before its end");
             results.failed += 1;
         }
         Err(error) => {
             eprintln!("error: {}: {error}", process::line(&command));
+            tally.explain(name, &error.to_string());
             results.failed += 1;
         }
+    }
+    if results.failed > 0 {
+        results.panics.iter().for_each(|panic| tally.explain(name, panic));
     }
     let time = start.elapsed();
     eprintln!("== {name}: {} passed, {} failed after {}", results.passed, results.failed, seconds(time));
@@ -44,7 +49,9 @@ fn stream(to: &mut dyn Write, command: &mut Command, results: &mut Results) -> s
         // Bytes, not text: a test may print anything.
         while reader.read_until(b'\n', &mut line)? > 0 {
             to.write_all(&line)?;
-            closed |= results.read(&String::from_utf8_lossy(&line));
+            let text = String::from_utf8_lossy(&line);
+            closed |= results.read(&text);
+            results.listen(&text);
             line.clear();
         }
     }

@@ -3,14 +3,37 @@
 use crate::progress::seconds;
 use std::{process::ExitCode, time::Duration};
 
+/// Lines kept of one panic: its place, its message, and not a whole page of compared values.
+const PANIC_LINES: usize = 12;
+
 /// What one test program said.
 #[derive(Debug, Default)]
 pub(super) struct Results {
     pub(super) passed: u64,
     pub(super) failed: u64,
+    /// What the panics said, each from `thread '…' panicked at` on.
+    pub(super) panics: Vec<String>,
+    /// Lines of the last panic that may still come.
+    open: usize,
 }
 
 impl Results {
+    /// Keeps this line if it belongs to a panic.
+    pub(super) fn listen(&mut self, line: &str) {
+        let line = line.trim_end();
+        if line.starts_with("thread '") && line.contains(" panicked at ") {
+            self.panics.push(line.to_owned());
+            self.open = PANIC_LINES;
+        } else if self.open > 0 {
+            self.open -= 1;
+            let ended = line.is_empty() || line.starts_with("note: ") || line.starts_with("stack backtrace:");
+            match self.panics.last_mut() {
+                Some(panic) if !ended => *panic += &format!("\n    {line}"),
+                _ => self.open = 0,
+            }
+        }
+    }
+
     /// Adds a closing line (`test result: ok. 3 passed; 0 failed; …`); false for any other line.
     pub(super) fn read(&mut self, line: &str) -> bool {
         let Some(rest) = line.trim_end().strip_prefix("test result: ") else { return false };
@@ -69,6 +92,8 @@ impl Group {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     parts: Vec<Part>,
+    /// Why parts failed, said again at the end, where it is looked for.
+    reasons: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -85,7 +110,13 @@ impl Tally {
         self.parts.push(Part { group, name: name.to_owned(), time, passed, failed });
     }
 
-    /// One line per part that did something, one per group, then the closing line alone on standard output.
+    /// Why this part failed.
+    pub(super) fn explain(&mut self, name: &str, reason: &str) {
+        self.reasons.push(format!("{name}: {reason}"));
+    }
+
+    /// One line per part that did something, one per group, the reasons of failures, then the closing line alone on
+    /// standard output.
     pub(super) fn report(&self) {
         eprintln!();
         for part in self.parts.iter().filter(|part| part.passed + part.failed > 0) {
@@ -98,6 +129,9 @@ impl Tally {
             eprintln!("{:>12}  {name}", seconds(time));
         }
         eprintln!("{:>12}  in all", seconds(self.parts.iter().map(|part| part.time).sum()));
+        for reason in &self.reasons {
+            eprintln!("\nfailed: {reason}");
+        }
         println!("{}", self.last_line());
     }
 
@@ -137,6 +171,14 @@ mod tests {
             results.read("test result: FAILED. 7 passed; 2 failed; 1 ignored; 0 measured; 3 filtered out")
         );
         assert_eq!((results.passed, results.failed), (7, 2));
+    }
+
+    #[test]
+    fn keeps_what_a_panic_says_and_nothing_else() {
+        let mut results = Results::default();
+        let output = "---- a stdout ----\nlog\nthread 'a' (7) panicked at a.rs:1:2:\nleft\nright\nnote: run with\nlog\n";
+        output.lines().for_each(|line| results.listen(line));
+        assert_eq!(results.panics, ["thread 'a' (7) panicked at a.rs:1:2:\n    left\n    right"]);
     }
 
     #[test]
