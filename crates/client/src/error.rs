@@ -130,10 +130,11 @@ impl ClientError {
     }
 }
 
-/// tonic reports a connection that broke in the middle as UNKNOWN "transport error", with a source.
+/// tonic reports a connection that broke in the middle as UNKNOWN "transport error" or, before its first answer, as CANCELLED,
+/// with a source.
 pub(crate) fn is_broken_connection(status: &tonic::Status) -> bool {
     use std::error::Error;
-    matches!(status.code(), tonic::Code::Unknown | tonic::Code::Internal)
+    matches!(status.code(), tonic::Code::Unknown | tonic::Code::Internal | tonic::Code::Cancelled)
         && (status.source().is_some()
             || status.message().contains("h2 protocol error")
             || status.message().contains("transport"))

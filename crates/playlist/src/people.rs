@@ -47,7 +47,14 @@ impl Role {
         request: RemoveCollaboratorRequest,
     ) -> Result<RemoveCollaboratorResponse, Error> {
         let playlist: PlaylistId = id("playlist_id", &request.playlist_id)?;
-        let user: UserId = id("user_id", &request.user_id)?;
+        let user: UserId = match request.user_id.contains('@') && request.user_id.len() <= MOST_USER {
+            true => {
+                // Only an owner finds out here who has an account.
+                require(&call.caller, self.seen(call, playlist).await?.as_ref(), Access::Own)?;
+                self.accounts.resolve(&request.user_id).await?
+            }
+            false => id("user_id", &request.user_id)?,
+        };
         if call.caller.user_id() == Some(user) {
             // Who is not in it is told the same as who has just left: nobody finds out which playlists there are.
             match self.playlists.latest(playlist).await? {

@@ -35,7 +35,12 @@ impl Home {
     /// The server to talk to.
     pub(crate) fn server(&self, asked: Option<String>) -> String {
         let last = || read::<String>(&self.folder.join("server.json")).ok().flatten();
-        asked.or_else(last).unwrap_or_else(|| DEFAULT_URL.into()).trim_end_matches('/').to_owned()
+        asked
+            .filter(|url| !url.is_empty())
+            .or_else(last)
+            .unwrap_or_else(|| DEFAULT_URL.into())
+            .trim_end_matches('/')
+            .to_owned()
     }
 
     /// Remembers the server that was signed in to.

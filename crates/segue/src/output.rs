@@ -68,10 +68,10 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Some files failed, and that was said already.
+/// Some files failed, and that was said already. With the exit code.
 #[derive(Debug, thiserror::Error)]
 #[error("some files did not make it")]
-pub(crate) struct AlreadySaid;
+pub(crate) struct AlreadySaid(pub(crate) u8);
 
 /// The command line says something that cannot be. Exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -83,12 +83,19 @@ pub(crate) struct Usage(pub(crate) String);
 #[error("{0}")]
 pub(crate) struct Several(pub(crate) String);
 
+/// A name that nothing has.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Nothing(pub(crate) String);
+
 /// What the command line itself cannot understand; help and version are no errors.
 pub(crate) fn wrong_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
         let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        say_json("USAGE_WRONG", message);
+        // The first paragraph: a second line may be the list of what is missing.
+        let said =
+            text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect::<Vec<_>>().join(" ");
+        say_json("USAGE_WRONG", said.trim_start_matches("error: "));
     } else {
         let _ = error.print();
     }
@@ -124,7 +131,7 @@ fn say_json(reason: &str, message: &str) {
 }
 
 /// Its reason for programs, and its exit code.
-fn judge(error: &anyhow::Error) -> (String, u8) {
+pub(crate) fn judge(error: &anyhow::Error) -> (String, u8) {
     if let Some(client) = error.downcast_ref::<ClientError>() {
         return (words::reason(client), code_of(client));
     }
@@ -133,6 +140,12 @@ fn judge(error: &anyhow::Error) -> (String, u8) {
     }
     if error.is::<Several>() {
         return ("NAME_AMBIGUOUS".into(), 1);
+    }
+    if error.is::<Nothing>() {
+        return ("NAME_UNKNOWN".into(), 1);
+    }
+    if let Some(AlreadySaid(code)) = error.downcast_ref() {
+        return ("FAILED".into(), *code);
     }
     if is_configuration(error) {
         return ("CONFIG_INVALID".into(), 2);

@@ -264,7 +264,11 @@ impl Inner {
         if current.is_some() {
             fs::remove_file(&path)?;
             if let Some(folder) = path.parent() {
-                sync_folder(folder)?;
+                match sync_folder(folder) {
+                    // Its last object went at the same time, and the folder with it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    synced => synced?,
+                }
                 self.layout.prune(folder, &self.layout.objects());
             }
         }

@@ -107,8 +107,11 @@ impl Deeds {
 
 /// Item and song in order; nothing when the playlist is not there for the one who looks.
 async fn items(client: &Client, list: &List) -> Option<Vec<String>> {
-    let items = client.playlist_items(&list.id).await.ok()?.items;
-    Some(items.into_iter().map(|item| item.item_id).collect())
+    match client.playlist_items(&list.id).await {
+        Ok(read) => Some(read.items.into_iter().map(|item| item.item_id).collect()),
+        Err(error) if error.code() == Some(tonic::Code::NotFound) => None,
+        Err(error) => panic!("{}: {error}", list.title),
+    }
 }
 
 fn places(list: &List) -> Vec<String> {

@@ -24,7 +24,7 @@ async fn a_history_leaves_what_it_should() {
 }
 
 async fn history(seed: u64) {
-    let world = World::start();
+    let world = World::without_limits();
     let admin = world.admin();
     let mut deeds = Deeds::begin(&world, seed).await;
     for step in 0..STEPS {

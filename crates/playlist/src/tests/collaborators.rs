@@ -19,7 +19,7 @@ async fn share(
     Ok(world.api.set_collaborator(by(owner, request)).await?.into_inner().collaborator.unwrap())
 }
 
-async fn unshare(world: &World, caller: UserId, playlist: &str, user: UserId) -> Result<(), Status> {
+async fn unshare(world: &World, caller: UserId, playlist: &str, user: impl ToString) -> Result<(), Status> {
     let request = RemoveCollaboratorRequest { playlist_id: playlist.into(), user_id: user.to_string() };
     world.api.remove_collaborator(by(caller, request)).await.map(drop)
 }
@@ -61,6 +61,7 @@ async fn editors_edit_and_viewers_view() {
         fails(share(&world, bob, &playlist, "eve@x", Role::Editor).await, denied, "NOT_OWNER");
         fails(invite(&world, bob, &playlist, Role::Viewer, 0).await, denied, "NOT_OWNER");
         fails(unshare(&world, bob, &playlist, eve).await, denied, "NOT_OWNER");
+        fails(unshare(&world, bob, &playlist, "eve@x").await, denied, "NOT_OWNER");
         let list = ListCollaboratorsRequest { playlist_id: playlist.clone() };
         let people = world.api.list_collaborators(by(eve, list)).await.unwrap().into_inner().collaborators;
         assert_eq!(
@@ -166,5 +167,18 @@ async fn an_invitation_takes_nothing_from_who_is_in_it() {
         share(&world, owner, &playlist, "bob@x", Role::Viewer).await.unwrap();
         let edit = invite(&world, owner, &playlist, Role::Editor, 0).await.unwrap();
         assert_eq!(accept(&world, bob, &edit).await.unwrap().role(), Role::Editor);
+    }
+}
+
+#[tokio::test]
+async fn an_owner_names_whom_to_take_away_by_their_address() {
+    for world in worlds().await {
+        let (owner, bob) = (UserId::new(), world.account("bob@x"));
+        let playlist = world.create(owner, Visibility::Private).await;
+        share(&world, owner, &playlist, "bob@x", Role::Viewer).await.unwrap();
+        let nobody = unshare(&world, owner, &playlist, "nobody@x").await;
+        fails(nobody, Code::NotFound, "USER_NOT_FOUND");
+        unshare(&world, owner, &playlist, "bob@x").await.unwrap();
+        fails(world.get(bob, &playlist).await, Code::NotFound, "PLAYLIST_NOT_FOUND");
     }
 }

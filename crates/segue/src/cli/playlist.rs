@@ -82,7 +82,7 @@ pub(crate) enum PlaylistCommand {
     Unshare {
         /// The playlist: its id or its title.
         playlist: String,
-        /// Account id, as 'segue playlist members' shows it.
+        /// Account id, as 'segue playlist members' shows it, or e-mail address.
         user: String,
     },
     /// Join a playlist by the invitation that its owner sent you.
@@ -114,9 +114,9 @@ pub(crate) enum PlaylistCommand {
     Export {
         /// The playlist: its id or its title.
         playlist: String,
-        /// The file's format.
-        #[arg(long, value_enum, default_value_t = FormatArg::M3u8)]
-        format: FormatArg,
+        /// The file's format [default: by the file's name, else m3u8].
+        #[arg(long, value_enum)]
+        format: Option<FormatArg>,
         /// The file [default: standard output].
         #[arg(long)]
         to: Option<PathBuf>,

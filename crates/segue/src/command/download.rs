@@ -57,7 +57,9 @@ pub(crate) async fn find(session: &Session, what: &str, patience: Patience) -> a
         Some((_, id)) => session.client.target(id, patience).await?,
         None => None,
     };
-    target.ok_or_else(|| anyhow::anyhow!("there is no song, album or playlist {what:?} that you may see"))
+    let nothing =
+        || output::Nothing(format!("there is no song, album or playlist {what:?} that you may see"));
+    Ok(target.ok_or_else(nothing)?)
 }
 
 /// How long to go on while the server is away.
@@ -92,7 +94,7 @@ pub(crate) fn finish(session: &Session, outcomes: &[Outcome], to: &Path) -> anyh
             output::text(&format!("{failed} failed; run it again to go on where it was"));
         }
     }
-    if failed == 0 { Ok(()) } else { Err(AlreadySaid.into()) }
+    if failed == 0 { Ok(()) } else { Err(AlreadySaid(1).into()) }
 }
 
 /// Writes the queue in the order of the collection. A queue that somebody else wrote or changed stays, and that is said.

@@ -1,6 +1,7 @@
 //! What people call things: songs, playlists, albums and artists by id or by title.
 
 use super::Session;
+use crate::output;
 use segue_client::{
     ClientError,
     proto::{
@@ -185,7 +186,7 @@ fn one(mut found: Vec<Found>, kind: &str, text: &str) -> anyhow::Result<Option<S
     let line = |f: &Found| format!("\n  {}  {}", f.id, f.what);
     let list: String = found.iter().take(10).map(line).collect();
     let more = if found.len() > 10 { "\n  …" } else { "" };
-    Err(crate::output::Several(format!(
+    Err(output::Several(format!(
         "{} {kind}s are called {text:?}; name one by its id:{list}{more}",
         found.len()
     ))
@@ -193,7 +194,12 @@ fn one(mut found: Vec<Found>, kind: &str, text: &str) -> anyhow::Result<Option<S
 }
 
 fn named(found: Option<String>, kind: &str, text: &str, list: &str) -> anyhow::Result<String> {
-    found.ok_or_else(|| anyhow::anyhow!("there is no {kind} called {text:?}; '{list}' lists yours"))
+    let nothing = || {
+        let text =
+            format!("there is no {kind} called {text:?}; '{list}' lists yours, 'segue search' finds others");
+        output::Nothing(text).into()
+    };
+    found.ok_or_else(nothing)
 }
 
 /// What a search for a title finds, as far as `meant` takes it. An index that is away finds nothing.

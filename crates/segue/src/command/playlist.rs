@@ -13,9 +13,12 @@ use crate::{
 use prost_types::FieldMask;
 use segue_client::{
     Patience,
-    proto::playlist::v1::{
-        CreatePlaylistRequest, DeletePlaylistRequest, FollowPlaylistRequest, Playlist, Relation, Role,
-        UnfollowPlaylistRequest, UpdatePlaylistRequest,
+    proto::{
+        playlist::v1::{
+            CreatePlaylistRequest, DeletePlaylistRequest, FollowPlaylistRequest, Playlist, Relation, Role,
+            UnfollowPlaylistRequest, UpdatePlaylistRequest,
+        },
+        song::v1::Visibility,
     },
 };
 use serde_json::{Value, json};
@@ -157,6 +160,7 @@ async fn edit(session: &Session, args: PlaylistEditArgs) -> anyhow::Result<()> {
     let playlist_id = name::playlist(session, &args.playlist).await?;
     let (mut playlist, mut paths) = (Playlist { playlist_id, ..Default::default() }, Vec::new());
     let changes = args.changes;
+    let shown = changes.visibility.is_some_and(|wanted| visibility(wanted) != Visibility::Private);
     if let Some(title) = changes.title {
         paths.push("title".to_owned());
         playlist.title = title;
@@ -177,8 +181,12 @@ async fn edit(session: &Session, args: PlaylistEditArgs) -> anyhow::Result<()> {
     let request = session.client.request(request).await?;
     let answer = session.client.playlist_service().update_playlist(request).await;
     let answer = answer.map_err(|s| session.client.refused(s))?.into_inner();
-    print(session, &answer.playlist.unwrap_or_default());
-    Ok(())
+    let playlist = answer.playlist.unwrap_or_default();
+    print(session, &playlist);
+    match shown {
+        true => share::hidden(session, &playlist.playlist_id).await,
+        false => Ok(()),
+    }
 }
 
 async fn delete(session: &Session, playlists: &[String], yes: bool) -> anyhow::Result<()> {

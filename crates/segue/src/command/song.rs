@@ -179,7 +179,10 @@ fn change(changes: SongChanges, song_id: String) -> (Song, Vec<String>) {
 
 pub(crate) async fn remove(session: &Session, songs: &[String], yes: bool) -> anyhow::Result<()> {
     let ids = name::songs(session, songs).await?;
-    let question = format!("Delete {} and their audio for good?", table::count(ids.len() as u64, "song"));
+    let question = match songs {
+        [one] => format!("Delete {one} and its audio for good?"),
+        many => format!("Delete {} and their audio for good?", table::count(many.len() as u64, "song")),
+    };
     output::confirm(&question, yes)?;
     for song_id in ids {
         let request = DeleteSongRequest { song_id: song_id.clone(), ..Default::default() };

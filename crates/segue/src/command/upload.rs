@@ -44,6 +44,8 @@ struct Outcome {
     resumed_bytes: u64,
     #[serde(skip)]
     sent_bytes: u64,
+    #[serde(skip)]
+    exit_code: u8,
 }
 
 fn is_zero(n: &u64) -> bool {
@@ -65,6 +67,7 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
             find::READ.join(", ")
         );
     }
+    let mut exit_code = 1;
     let mut failed: Vec<PathBuf> = found.failed.into_iter().map(|(path, _)| path).collect();
     let bars = (!session.json && std::io::stderr().is_terminal()).then(MultiProgress::new);
     let sending = Semaphore::new(SENDING);
@@ -83,6 +86,7 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
             };
         if !good {
             failed.push(path);
+            exit_code = exit_code.max(outcome.exit_code);
         }
         say(session, bars, &outcome);
     }
@@ -91,7 +95,7 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
         Some(said) => output::hint(&said),
         None => {}
     }
-    if failed.is_empty() { Ok(()) } else { Err(AlreadySaid.into()) }
+    if failed.is_empty() { Ok(()) } else { Err(AlreadySaid(exit_code).into()) }
 }
 
 impl Outcome {
@@ -108,6 +112,7 @@ impl Outcome {
             retried: false,
             resumed_bytes: 0,
             sent_bytes: 0,
+            exit_code: 1,
         }
     }
 
@@ -141,7 +146,11 @@ async fn one(
     let mut outcome = Outcome::failed(path, String::new());
     let result = upload_one(session, args, sending, &bar, path, &mut outcome).await;
     bar.finish();
-    outcome.error = result.err().map(|e| output::message(&e));
+    if let Err(error) = result {
+        (outcome.error, outcome.exit_code) = (Some(output::message(&error)), output::judge(&error).1);
+    } else {
+        outcome.error = None;
+    }
     outcome
 }
 

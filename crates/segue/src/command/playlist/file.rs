@@ -15,9 +15,11 @@ const MOST_BYTES: u64 = 3 << 20;
 pub(super) async fn export(
     session: &Session,
     text: &str,
-    format: FormatArg,
+    format: Option<FormatArg>,
     to: Option<&Path>,
 ) -> anyhow::Result<()> {
+    let is_xspf = || to.and_then(Path::extension).is_some_and(|e| e.eq_ignore_ascii_case("xspf"));
+    let format = format.unwrap_or_else(|| if is_xspf() { FormatArg::Xspf } else { FormatArg::M3u8 });
     let playlist_id = name::playlist(session, text).await?;
     let mut sink = Sink::open(to)?;
     session.client.export_playlist(&playlist_id, wire(format), |piece| sink.write(piece)).await?;

@@ -8,9 +8,10 @@ use crate::{
 use segue_client::proto::{
     identity::v1::GetMeRequest,
     playlist::v1::{
-        AcceptInvitationRequest, Collaborator, CreateInvitationRequest, ListCollaboratorsRequest,
+        AcceptInvitationRequest, Collaborator, CreateInvitationRequest, Item, ListCollaboratorsRequest,
         RemoveCollaboratorRequest, Role, SetCollaboratorRequest,
     },
+    song::v1::Visibility,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +24,8 @@ pub(super) async fn share(session: &Session, args: ShareArgs) -> anyhow::Result<
         RoleArg::Editor => Role::Editor,
     };
     if args.user.is_empty() {
-        return invite(session, &playlist_id, role, args.days).await;
+        invite(session, &playlist_id, role, args.days).await?;
+        return hidden(session, &playlist_id).await;
     }
     for user in args.user {
         let request = SetCollaboratorRequest {
@@ -38,6 +40,24 @@ pub(super) async fn share(session: &Session, args: ShareArgs) -> anyhow::Result<
             true => output::json(&object(&answer.collaborator.unwrap_or_default())),
             false => output::text(&format!("{user} is {} now", a_role(role))),
         }
+    }
+    hidden(session, &playlist_id).await
+}
+
+/// Says how many of the songs others will not hear: who shares a list thinks of the songs in it.
+pub(super) async fn hidden(session: &Session, playlist_id: &str) -> anyhow::Result<()> {
+    if session.json {
+        return Ok(());
+    }
+    let items = session.client.playlist_items(playlist_id).await?.items;
+    let private =
+        |item: &&Item| item.song.as_ref().is_some_and(|song| song.visibility() == Visibility::Private);
+    let count = items.iter().filter(private).count();
+    if count > 0 {
+        let songs = table::count(count as u64, "song");
+        output::hint(&format!(
+            "{songs} in it can be heard by nobody else; 'segue edit SONG --visibility unlisted' or 'public' changes that"
+        ));
     }
     Ok(())
 }

@@ -53,7 +53,12 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
 }
 
 fn look_through(folder: &Path, found: &mut Found) {
-    for entry in walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name() {
+    // What is hidden is not meant: "._Song.mp3", which some systems put beside each file, is no song.
+    let shown = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+    };
+    let walk = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(shown) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(e) => {
@@ -83,7 +88,7 @@ mod tests {
     #[test]
     fn a_folder_gives_what_is_read_and_says_what_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a.mp3", "b.FLAC", "c.m4a", "d.m4a", "e.ogg", "cover.jpg", "none"] {
+        for name in ["a.mp3", "._a.mp3", "b.FLAC", "c.m4a", "d.m4a", "e.ogg", "cover.jpg", "none"] {
             fs::write(folder.path().join(name), name).unwrap();
         }
         let found =
