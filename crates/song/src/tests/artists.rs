@@ -83,7 +83,7 @@ async fn every_name_in_the_tags_is_an_artist_with_their_songs() {
         let (private, public) = (Visibility::Private.into(), Visibility::Public.into());
         assert_eq!(
             scanned,
-            [("Ada feat. Bo".to_owned(), 1, private), ("Zoë".to_owned(), 1, public)],
+            [("Ada feat. Bo".to_owned(), 1, private), ("zoë".to_owned(), 1, public)],
             "only what all may see"
         );
     }
