@@ -3,6 +3,7 @@
 use crate::{cli::Cli, music};
 use serde_json::Value;
 use std::{
+    fmt::Debug,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -44,6 +45,23 @@ pub fn find(user: &Cli, words: &str) -> Vec<String> {
     assert!(hits.iter().all(|h| h["title"].is_string() && h["score"].is_number()), "{hits:?}");
     let songs = hits.iter().filter(|hit| hit["kind"] == "song");
     songs.map(|h| h["song_id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits until it looks as it should.
+///
+/// # Panics
+/// When it does not within [`BOUND`].
+#[track_caller]
+pub fn within<T: PartialEq + Debug>(look: impl Fn() -> T, expected: &T) {
+    let begin = Instant::now();
+    loop {
+        let seen = look();
+        if seen == *expected {
+            return;
+        }
+        assert!(begin.elapsed() < BOUND, "{seen:?} and not {expected:?} after {BOUND:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Waits until a user finds exactly these.

@@ -9,29 +9,15 @@ use segue_domain::PlayId;
 use segue_e2e::{
     cli::Cli,
     fault_list::{self, Round},
-    finding::{BOUND, differences, tones, upload},
+    finding::{BOUND, differences, tones, upload, within},
     up::Up,
     world::PASSWORD,
 };
 use serde_json::Value;
 use std::{
-    fmt::Debug,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
-
-/// Waits until it looks as it should.
-fn becomes<T: PartialEq + Debug>(what: &str, look: impl Fn() -> T, expected: &T) {
-    let begin = Instant::now();
-    loop {
-        let seen = look();
-        if seen == *expected {
-            return;
-        }
-        assert!(begin.elapsed() < BOUND, "{what}: {seen:?} and not {expected:?} after {BOUND:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
 
 /// A server that dies on purpose, a user of it, and their songs.
 struct Stage {
@@ -113,19 +99,15 @@ impl Stage {
         self.killed(POINT, &again, &["playlist", "edit", list, "--visibility", "public"]);
         let stranger = Cli::stranger(&self.up);
         let found = || stranger.run(&["search", "--json", list]).good().json().len();
-        becomes("found by a stranger", found, &1);
+        within(found, &1);
         let email = format!("{seed}@example.org");
         let friend = Cli::signed_up(&self.up, &email);
         self.killed(POINT, &again, &["playlist", "share", list, "--role", "editor", "--user", &email]);
-        becomes(
-            "shared with the friend",
-            || friend.run(&["playlist", "ls", "--json"]).good().json().len(),
-            &1,
-        );
+        within(|| friend.run(&["playlist", "ls", "--json"]).good().json().len(), &1);
         self.killed(POINT, &again, &["playlist", "delete", "-y", list]);
         assert!(!self.lists().contains(list), "it is gone");
-        becomes("gone for the friend", || friend.run(&["playlist", "ls", "--json"]).good().json().len(), &0);
-        becomes("found by a stranger", found, &0);
+        within(|| friend.run(&["playlist", "ls", "--json"]).good().json().len(), &0);
+        within(found, &0);
     }
 
     async fn stats(&self, song: &str) -> SongStats {
@@ -187,8 +169,8 @@ impl Stage {
                 let named = |one: &&Value| one.to_string().contains(&format!("{point} {seed}"));
                 all.iter().filter(named).map(|one| one["song_count"].as_u64()).collect::<Vec<_>>()
             };
-            becomes(&album, || of("albums"), &vec![Some(1)]);
-            becomes(&artist, || of("artists"), &vec![Some(1)]);
+            within(|| of("albums"), &vec![Some(1)]);
+            within(|| of("artists"), &vec![Some(1)]);
         }
     }
 }

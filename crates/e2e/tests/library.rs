@@ -8,7 +8,7 @@ use segue_client::{
 use segue_domain::PlayId;
 use segue_e2e::{
     cli::Cli,
-    finding::{BOUND, becomes, tones, upload},
+    finding::{becomes, tones, upload, within},
     music,
     world::{PASSWORD, Server, World},
 };
@@ -16,23 +16,11 @@ use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 fn said(user: &Cli, args: &[&str]) -> Vec<Value> {
     user.run(&[args, &["--json"]].concat()).good().json()
-}
-
-fn within<T: PartialEq + std::fmt::Debug>(look: impl Fn() -> T, expected: &T) {
-    let begin = Instant::now();
-    loop {
-        let seen = look();
-        if seen == *expected {
-            return;
-        }
-        assert!(begin.elapsed() < BOUND, "{seen:?} and not {expected:?} after {BOUND:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// A FLAC of a second with these tags.

@@ -3,13 +3,13 @@
 
 use segue_e2e::{
     cli::Cli,
-    finding::{BOUND, tones, upload},
+    finding::{BOUND, tones, upload, within},
     world::World,
 };
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 /// What a command says in JSON.
@@ -29,19 +29,6 @@ fn titles(user: &Cli, playlist: &str) -> Vec<String> {
         false => "-".to_owned(),
     };
     said(user, &["playlist", "show", playlist]).iter().map(title).collect()
-}
-
-/// Waits until something is so.
-fn within<T: PartialEq + std::fmt::Debug>(limit: Duration, look: impl Fn() -> T, expected: &T) {
-    let begin = Instant::now();
-    loop {
-        let seen = look();
-        if seen == *expected {
-            return;
-        }
-        assert!(begin.elapsed() < limit, "{seen:?} and not {expected:?} after {limit:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[test]
@@ -83,7 +70,7 @@ fn a_playlist_is_made_filled_and_put_in_order_by_titles_and_by_ids() {
     let error: Value = serde_json::from_str(refused.err.trim()).unwrap();
     assert_eq!((refused.code, &error["error"]["reason"]), (1, &json!("SONG_DUPLICATE")), "{refused:?}");
 
-    within(BOUND, || said(&user, &["playlist", "ls"]).len(), &1);
+    within(|| said(&user, &["playlist", "ls"]).len(), &1);
     let listed = &said(&user, &["playlist", "ls"])[0];
     assert_eq!(
         (&listed["title"], &listed["item_count"], &listed["role"]),
@@ -108,7 +95,7 @@ fn a_playlist_is_made_filled_and_put_in_order_by_titles_and_by_ids() {
     let _ = user.run(&["playlist", "delete", "Post 2", "--yes"]).good();
     let gone = user.run(&["playlist", "show", &list]);
     assert!(gone.code == 1 && gone.err.contains("there is no playlist"), "{gone:?}");
-    within(BOUND, || said(&user, &["playlist", "ls"]).len(), &0);
+    within(|| said(&user, &["playlist", "ls"]).len(), &0);
 }
 
 #[test]
@@ -133,7 +120,7 @@ fn a_playlist_is_shared_by_invitation_and_by_account_and_followed() {
     let _ = friend.run(&["playlist", "join", token]).good();
     let used = stranger.run(&["playlist", "join", token]);
     assert!(used.code == 1 && used.err.contains("used"), "{used:?}");
-    within(BOUND, || said(&friend, &["playlist", "ls", "--only", "shared"]).len(), &1);
+    within(|| said(&friend, &["playlist", "ls", "--only", "shared"]).len(), &1);
     assert_eq!(titles(&friend, &title), ["One"]);
     let viewer = friend.run(&["playlist", "add", &list, &songs[1]]);
     assert!(viewer.code == 1 && viewer.err.contains("editors"), "{viewer:?}");
@@ -148,17 +135,17 @@ fn a_playlist_is_shared_by_invitation_and_by_account_and_followed() {
 
     // Public playlists are followed, found by title, and gone again when they are hidden.
     let _ = owner.run(&["playlist", "edit", &list, "--visibility", "public"]).good();
-    within(BOUND, || fan.run(&["playlist", "follow", &title]).code, &0);
-    within(BOUND, || said(&fan, &["playlist", "ls", "--only", "followed"]).len(), &1);
+    within(|| fan.run(&["playlist", "follow", &title]).code, &0);
+    within(|| said(&fan, &["playlist", "ls", "--only", "followed"]).len(), &1);
     assert_eq!(titles(&fan, &title), ["Two", "One"]);
     assert_eq!(fan.run(&["playlist", "rm", &list, "1"]).code, 1);
     let _ = fan.run(&["playlist", "unfollow", &list]).good();
-    within(BOUND, || said(&fan, &["playlist", "ls"]).len(), &0);
+    within(|| said(&fan, &["playlist", "ls"]).len(), &0);
 
     let _ = friend.run(&["playlist", "leave", &list]).good();
     let _ = owner.run(&["playlist", "edit", &list, "--visibility", "private"]).good();
     for user in [&friend, &fan, &stranger] {
-        within(BOUND, || user.run(&["playlist", "show", &list]).code, &1);
+        within(|| user.run(&["playlist", "show", &list]).code, &1);
     }
     let again = friend.run(&["playlist", "join", token]);
     assert_eq!(again.code, 1, "an invitation that was used lets nobody in again: {again:?}");
@@ -212,9 +199,9 @@ fn edits_and_deletions_of_songs_reach_playlists_and_those_who_watch() {
     assert_eq!(next()["item_count"], 3);
 
     let _ = owner.run(&["edit", &songs[0], "--title", "Renamed", "--visibility", "public"]).good();
-    within(BOUND, || titles(&friend, &list), &["Renamed".to_owned(), "-".into(), "-".into()].to_vec());
+    within(|| titles(&friend, &list), &["Renamed".to_owned(), "-".into(), "-".into()].to_vec());
     let _ = owner.run(&["rm", &songs[1], "--yes"]).good();
-    within(BOUND, || titles(&owner, &list), &["Renamed".to_owned(), "-".into(), "Third".into()].to_vec());
+    within(|| titles(&owner, &list), &["Renamed".to_owned(), "-".into(), "Third".into()].to_vec());
 
     let _ = owner.run(&["playlist", "rm", &list, "3"]).good();
     let begin = Instant::now();
@@ -233,10 +220,10 @@ fn names_that_mean_two_things_and_nothing_are_refused_in_words() {
     let songs = upload(&user, &tones(&folder, &["Same", "Other"]));
     let _ = user.run(&["edit", &songs[1], "--title", "Same"]).good();
     let (a, b) = (create(&user, "Twins", &[]), create(&user, "Twins", &[]));
-    within(BOUND, || said(&user, &["playlist", "ls"]).len(), &2);
+    within(|| said(&user, &["playlist", "ls"]).len(), &2);
     let ran = user.run(&["playlist", "show", "Twins"]);
     assert!(ran.code == 1 && ran.err.contains(&a) && ran.err.contains(&b), "{ran:?}");
-    within(BOUND, || user.run(&["like", "Same"]).code, &1);
+    within(|| user.run(&["like", "Same"]).code, &1);
     let ran = user.run(&["like", "Same", "--json"]);
     let error: Value = serde_json::from_str(ran.err.trim()).unwrap();
     assert_eq!(error["error"]["reason"], "NAME_AMBIGUOUS", "{ran:?}");
@@ -252,6 +239,6 @@ fn names_that_mean_two_things_and_nothing_are_refused_in_words() {
         assert!(ran.code == 1 && ran.err.contains("title"), "{ran:?}");
     }
     let right_to_left = create(&user, "قائمة التشغيل", &[]);
-    within(BOUND, || user.run(&["playlist", "show", "قائمة التشغيل"]).code, &0);
+    within(|| user.run(&["playlist", "show", "قائمة التشغيل"]).code, &0);
     let _ = user.run(&["playlist", "delete", "-y", &right_to_left, &a, &b]).good();
 }
