@@ -1,6 +1,6 @@
 //! What a caller of the store can do about an error. No SQL type crosses this line.
 
-use sea_orm::{DbErr, RuntimeErr, SqlErr, sqlx};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, sqlx};
 use segue_domain::{Code, Coded};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub enum StoreError {
     #[error("a row with the same key is already there")]
     Duplicate,
     /// The database is away, slow, restarting or full, and nothing was changed by a transaction: try again.
-    #[error("database is unavailable: {0}")]
+    #[error("database is unavailable: {}", Told(.0))]
     Unavailable(#[source] DbErr),
     /// The answer to a commit was lost, and what became of it could not be found out in time. Read before trying
     /// again.
@@ -75,6 +75,21 @@ impl From<DbErr> for StoreError {
             },
         };
         if transient { Self::Unavailable(error) } else { Self::Internal(error) }
+    }
+}
+
+/// An error in words that say what to look at.
+struct Told<'a>(&'a DbErr);
+
+impl std::fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            // What is handed out while no server of a group leads is a pool that is closed.
+            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => {
+                f.write_str("none of its servers is a primary now")
+            }
+            error => error.fmt(f),
+        }
     }
 }
 

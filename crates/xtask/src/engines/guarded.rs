@@ -2,6 +2,7 @@
 
 use super::{
     engine::Engine,
+    patroni,
     server::Server,
     set::{self, Options},
     state::State,
@@ -76,6 +77,11 @@ impl Guarded {
         }
         self.state.save(&self.path)?;
         self.state.servers[first..].iter().try_for_each(|server| server.wait_until_ready(&folder))
+    }
+
+    /// What became of the leadership of the PostgreSQL group, if there is one.
+    pub(crate) fn events(&self) -> Vec<String> {
+        patroni::events(&self.state.folder)
     }
 
     /// What tests are told by their environment.

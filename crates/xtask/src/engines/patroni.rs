@@ -1,9 +1,11 @@
 //! A group of PostgreSQL 15: etcd and three nodes under Patroni, a primary and two replicas, one of them synchronous.
 
+mod events;
 mod node;
 mod settled;
 
 use super::{owner, probe::Probe, server::Server, site::Site};
+pub(super) use events::events;
 use node::Node;
 
 /// The logical slot that Patroni keeps over a failover.

@@ -88,12 +88,13 @@ impl Node {
 }
 
 /// What all nodes share. A dead node is replaced after `ttl`; Patroni demands that it is no less than
-/// `loop_wait + 2 × retry_timeout`. A dead PostgreSQL under a live Patroni is replaced at once.
+/// `loop_wait + 2 × retry_timeout`. Much less than this, and a machine that stands still for some seconds, as one that
+/// writes back what a compiler left does, loses its primary. A dead PostgreSQL under a live Patroni is replaced at once.
 fn group() -> Value {
     json!({
-        "ttl": 8,
+        "ttl": 20,
         "loop_wait": 1,
-        "retry_timeout": 3,
+        "retry_timeout": 9,
         "primary_start_timeout": 0,
         "synchronous_mode": true,
         "slots": { SLOT: { "type": "logical", "database": DATABASE, "plugin": "pgoutput" } },
