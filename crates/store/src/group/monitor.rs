@@ -37,6 +37,8 @@ pub(super) struct Monitor {
     /// The last one that there was.
     last_writer: Option<usize>,
     newest_timeline: u32,
+    /// Who leads though it was replaced, and its timeline: what was complained of.
+    replaced: Option<(usize, u32)>,
 }
 
 impl Monitor {
@@ -61,6 +63,7 @@ impl Monitor {
             writer: None,
             last_writer: None,
             newest_timeline: 0,
+            replaced: None,
         })
     }
 
@@ -97,6 +100,7 @@ impl Monitor {
         let leader = cluster.map_or(Leader::Unasked, |cluster| self.leader(&cluster));
         let candidates: Vec<_> = self.nodes.iter().map(Node::candidate).collect();
         let writer = choice::writer(&candidates, leader, self.writer, self.newest_timeline);
+        self.complain(leader, writer);
         self.appoint(writer);
         self.publish();
     }
@@ -114,6 +118,31 @@ impl Monitor {
         let leads = cluster.members.iter().find(|m| m.leads());
         let found = leads.and_then(|m| self.nodes.iter().position(|node| node.is_at(&m.host, m.port)));
         found.map_or(Leader::Nobody, Leader::Is)
+    }
+
+    /// Says once that Patroni is led by a server that was replaced before, which is why nothing is written to it.
+    fn complain(&mut self, leader: Leader, writer: Option<usize>) {
+        let replaced = match (leader, writer) {
+            (Leader::Is(index), None) => match self.nodes[index].role {
+                Some(Role::Primary { timeline, .. }) => Some((index, timeline)),
+                _ => return,
+            },
+            (_, Some(_)) => None,
+            _ => return,
+        };
+        if replaced == self.replaced {
+            return;
+        }
+        self.replaced = replaced;
+        if let Some((index, timeline)) = replaced {
+            tracing::error!(
+                leader = &*self.nodes[index].name,
+                timeline,
+                newest = self.newest_timeline,
+                "patroni is led by a server that was replaced, without what was written since; nothing is written until \
+                 another leads or this process starts again"
+            );
+        }
     }
 
     fn appoint(&mut self, writer: Option<usize>) {

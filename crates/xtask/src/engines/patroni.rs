@@ -45,6 +45,7 @@ fn etcd(site: &Site) -> anyhow::Result<Server> {
         format!("--listen-peer-urls={peer_url}"),
         format!("--initial-advertise-peer-urls={peer_url}"),
         format!("--initial-cluster=etcd={peer_url}"),
+        "--enable-v2".to_owned(),
         // Processes are killed here, machines are not; and a lease that waits for a slow disk is a primary lost.
         "--unsafe-no-fsync".to_owned(),
     ];

@@ -51,7 +51,10 @@ impl Node {
             "scope": "segue",
             "name": self.name(),
             "restapi": { "listen": rest, "connect_address": rest },
-            "etcd3": { "host": format!("127.0.0.1:{etcd}") },
+            // The API of etcd 2: by that of 3, Patroni 3.0 writes the leader's key without a comparison, and a
+            // primary that was frozen for longer than `ttl` takes the lead back from the one that was promoted meanwhile,
+            // with everything undone that was written there.
+            "etcd": { "host": format!("127.0.0.1:{etcd}") },
             "bootstrap": {
                 "dcs": group(),
                 "initdb": ["no-sync", { "encoding": "UTF8" }, { "locale": "C" }, { "auth": "trust" }],
@@ -92,9 +95,9 @@ impl Node {
 /// writes back what a compiler left does, loses its primary. A dead PostgreSQL under a live Patroni is replaced at once.
 fn group() -> Value {
     json!({
-        "ttl": 20,
+        "ttl": 15,
         "loop_wait": 1,
-        "retry_timeout": 9,
+        "retry_timeout": 7,
         "primary_start_timeout": 0,
         "synchronous_mode": true,
         "slots": { SLOT: { "type": "logical", "database": DATABASE, "plugin": "pgoutput" } },
