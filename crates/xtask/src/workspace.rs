@@ -75,10 +75,11 @@ impl Workspace {
         self.tools().join("venv").join("bin").join("python")
     }
 
-    /// Cargo, in the root of the workspace.
+    /// Cargo, in the root of the workspace. What is built here is mostly built from nothing: notes for the next build would
+    /// cost more time than they save, and many gigabytes.
     pub(crate) fn cargo(&self) -> Command {
         let mut command = cargo();
-        command.current_dir(&self.workspace_root);
+        command.current_dir(&self.workspace_root).env("CARGO_INCREMENTAL", "0");
         command
     }
 }
