@@ -9,6 +9,10 @@ use unicode_normalization::{
 /// The text in lower case, without diacritics, ligatures and width; control characters become spaces. At most
 /// about `chars` characters.
 pub(super) fn fold(text: &str, chars: usize) -> String {
+    if text.is_ascii() {
+        let plain = |c: char| if c.is_ascii_control() { ' ' } else { c.to_ascii_lowercase() };
+        return text.chars().take(chars).map(plain).collect();
+    }
     let mut folded = String::with_capacity(text.len().min(chars));
     // Compatibility forms first (full width, half-width kana, ligatures), composed, so that kana and hangul
     // stay whole; then what is left is taken apart letter by letter.
@@ -75,6 +79,8 @@ mod tests {
             ("أُغْنِيَّة", "اغنيه"),
             ("ｶﾞ ガ 가", "ガ ガ 가"),
             ("a\0b\u{feff}c", "a bc"),
+            ("A\0b\u{7f}C-\"é", "a b c-\"e"),
+            ("A\0b\u{7f}C-\"", "a b c-\""),
             ("कभी", "कभी"),
         ] {
             assert_eq!(fold(text, 100), folded, "{text}");

@@ -167,6 +167,9 @@ impl Chunk {
 
     /// Characters of scripts without spaces that are among those pairs, or those single ones.
     fn dense(&self, pairs: &[String], singles: &[String]) -> Vec<(usize, usize)> {
+        if self.chars.iter().all(char::is_ascii) {
+            return Vec::new();
+        }
         let folded: Vec<String> = self.chars.iter().map(|c| fold(&c.to_string(), 4)).collect();
         let is = |n: usize| folded.get(n).is_some_and(|c| !c.is_empty() && c.chars().all(dense));
         let mut found = Vec::new();

@@ -1,6 +1,9 @@
 //! A question, made ready for every segment.
 
-use super::{lists::Spelling, schema::sort};
+use super::{
+    lists::{List, Mark, Spelling},
+    schema::sort,
+};
 use crate::{
     analyse::{Need, Question, What},
     rank::WORD,
@@ -66,23 +69,47 @@ impl<'a> Asked<'a> {
 
     /// Looks for words with one letter wrong too, or with two. False when there are none that may have so many.
     pub(super) fn forgive(&mut self, spelling: Spelling) -> bool {
-        let least = if spelling == Spelling::Far { 2 } else { 1 };
-        let before = self.typos.len();
-        for (term, wanted) in self.question.wanted().enumerate() {
-            let What::Word(word) = &wanted.what else {
+        let wrong = spelling as u8;
+        if wrong == 0 {
+            return true;
+        }
+        let mut forgiven = false;
+        for (term, form) in forms_that_may(self.question, wrong) {
+            forgiven = true;
+            let query = FuzzyTermQuery::new(any_field(form), wrong, true);
+            let Ok(automaton) = query.automaton() else {
                 continue;
             };
-            for form in word.forms.iter().filter(|form| word.typos(form) >= least) {
-                let query = FuzzyTermQuery::new(any_field(form), least, true);
-                let Ok(automaton) = query.automaton() else {
-                    continue;
-                };
-                let first = form.chars().take(1).collect();
-                self.typos.push(Typos { term, spelling, first, automaton });
-            }
+            let first = form.chars().take(1).collect();
+            self.typos.push(Typos { term, spelling, first, automaton });
         }
-        self.typos.len() > before
+        forgiven
     }
+
+    /// Whether a word may have more letters wrong than so many.
+    pub(super) fn may_forgive_more(&self, spelling: Spelling) -> bool {
+        forms_that_may(self.question, spelling as u8 + 1).next().is_some()
+    }
+
+    /// Whether each term has a document in some segment.
+    pub(super) fn is_in(&self, lists: &[Vec<List>]) -> bool {
+        let terms = lists.iter().flatten().fold(0_u32, |bits, list| match list.mark {
+            Mark::Term { bit, .. } if !list.is_empty() => bits | bit,
+            _ => bits,
+        });
+        terms.count_ones() == self.wanted
+    }
+}
+
+/// Forms of words that may have so many letters wrong, with the numbers of their terms.
+fn forms_that_may(question: &Question, wrong: u8) -> impl Iterator<Item = (usize, &String)> {
+    let words = question.wanted().enumerate().filter_map(|(term, wanted)| match &wanted.what {
+        What::Word(word) => Some((term, word)),
+        What::Phrase(_) => None,
+    });
+    words.flat_map(move |(term, word)| {
+        word.forms.iter().filter(move |form| word.typos(form) >= wrong).map(move |form| (term, form))
+    })
 }
 
 /// An automaton knows letters, and no field.

@@ -31,8 +31,8 @@ pub(super) struct Heap {
     limit: usize,
     /// Only what is behind it.
     after: Option<Order>,
-    /// Only what is worth as much.
-    floor: u32,
+    /// Only what is as good as this, when there is enough.
+    floor: Option<(u32, u8, i64)>,
     /// The worst on top.
     entries: BinaryHeap<(Order, DocId)>,
 }
@@ -52,12 +52,18 @@ impl Heap {
             _ => None,
         };
         let entries = BinaryHeap::with_capacity(limit + 1);
-        Ok(Self { columns: Arc::clone(columns), limit, after, floor: 0, entries })
+        Ok(Self { columns: Arc::clone(columns), limit, after, floor: None, entries })
     }
 
     /// False when no entry with this score could be among the best.
     pub(super) fn takes(&self, score: u32) -> bool {
-        score >= self.floor && self.after.is_none_or(|(last, ..)| score <= last.0)
+        self.floor.is_none_or(|(floor, ..)| score >= floor)
+            && self.after.is_none_or(|(last, ..)| score <= last.0)
+    }
+
+    /// False when it is not among the best, whatever its key.
+    pub(super) fn has_room_for(&self, entry: &Entry) -> bool {
+        self.floor.is_none_or(|floor| (entry.score, entry.popularity, entry.created) >= floor)
     }
 
     fn ordinal(&self, doc: DocId) -> Option<u64> {
@@ -65,6 +71,9 @@ impl Heap {
     }
 
     pub(super) fn push(&mut self, entry: Entry) {
+        if !self.has_room_for(&entry) {
+            return;
+        }
         let Some(ordinal) = self.ordinal(entry.doc) else { return };
         let order = (Reverse(entry.score), Reverse(entry.popularity), Reverse(entry.created), ordinal);
         if self.after.is_some_and(|after| order < after) {
@@ -78,7 +87,10 @@ impl Heap {
         }
         self.entries.push((order, entry.doc));
         if self.entries.len() >= self.limit {
-            self.floor = self.entries.peek().map_or(0, |((score, ..), _)| score.0);
+            self.floor = self
+                .entries
+                .peek()
+                .map(|((score, popularity, created, _), _)| (score.0, popularity.0, created.0));
         }
     }
 }

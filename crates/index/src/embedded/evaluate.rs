@@ -7,8 +7,8 @@ use super::{
     asked::Asked,
     best::{Entry, Heap},
     columns::Columns,
-    lists::{BARRED, BEGINS, BY_NAMED, List, Lists, Mark, NAMED, OWN, is_limited},
-    schema::{Fields, NO_SORT},
+    lists::{BARRED, BEGINS, BY_NAMED, List, Mark, NAMED, OWN, is_limited},
+    schema::NO_SORT,
 };
 use crate::rank::{ALL_CLEAN, ALL_NEAR, ARTIST_NAMED, ENOUGH, TITLE_BEGINS, TITLE_NAMED, WORD};
 use tantivy::{DocId, SegmentReader};
@@ -48,14 +48,13 @@ pub(super) struct Counted {
 pub(super) fn evaluate(
     asked: &Asked<'_>,
     segment: &SegmentReader,
-    (fields, columns): (&Fields, &Columns),
+    (mut lists, columns): (Vec<List>, &Columns),
     room: &mut Room,
     heap: &mut Heap,
     counted: &mut Counted,
-) -> tantivy::Result<()> {
-    let mut lists = Lists::of(asked, segment, fields)?;
+) {
     if lists.iter().all(|list| matches!(list.mark, Mark::Flag(OWN | BARRED))) && !asked.anything {
-        return Ok(());
+        return;
     }
     let most = segment.max_doc();
     let slots = most.min(WINDOW) as usize;
@@ -83,7 +82,6 @@ pub(super) fn evaluate(
             }
         }
     }
-    Ok(())
 }
 
 fn add(list: &mut List, room: &mut Room, begin: DocId, end: DocId) {
@@ -158,6 +156,12 @@ fn consider(
     if !counts && !heap.takes(score) {
         return;
     }
+    // Most of what is worth as much is less popular or older than what there is: two columns tell, not six.
+    let popularity = u8::try_from(columns.popularity.first(doc).unwrap_or(0)).unwrap_or(u8::MAX);
+    let entry = Entry { score, popularity, created: columns.created.first(doc).unwrap_or(0), doc };
+    if !counts && !heap.has_room_for(&entry) {
+        return;
+    }
     let sort = columns.sort.first(doc).unwrap_or(NO_SORT);
     if sort == NO_SORT || !asked.wants(sort) || segment.is_deleted(doc) {
         return;
@@ -177,13 +181,5 @@ fn consider(
     }
     counted.clean += usize::from(score >= asked.clean());
     counted.all += usize::from(score >= asked.wanted * WORD);
-    if heap.takes(score) {
-        let popularity = columns.popularity.first(doc).unwrap_or(0);
-        heap.push(Entry {
-            score,
-            popularity: u8::try_from(popularity).unwrap_or(u8::MAX),
-            created: columns.created.first(doc).unwrap_or(0),
-            doc,
-        });
-    }
+    heap.push(entry);
 }

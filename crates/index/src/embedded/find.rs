@@ -7,7 +7,7 @@ use super::{
     asked::Asked,
     best::{Found, Heap, merged},
     evaluate::{Counted, Room, evaluate},
-    lists::Spelling,
+    lists::{List, Lists, Spelling},
     view::View,
 };
 use crate::{
@@ -55,38 +55,46 @@ fn best(
     limit: usize,
 ) -> Result<Vec<Found>, IndexError> {
     let mut asked = Asked::new(question, query);
-    let (mut found, counted) = all(view, searcher, &asked, after, limit)?;
-    // Who is among the others already goes on among them.
-    if counted.clean >= ENOUGH && after.is_none_or(|after| after.score >= asked.clean()) {
-        found.retain(|found| found.entry.score >= asked.clean());
-        return Ok(found);
+    let mut best = Vec::new();
+    for spelling in [Spelling::Clean, Spelling::Near, Spelling::Far] {
+        if !asked.forgive(spelling) {
+            break;
+        }
+        let lists = Lists::of_all(&asked, searcher, &view.fields).map_err(IndexError::unavailable)?;
+        // A word that is nowhere as it is written is first looked for as it may have been meant.
+        if !asked.is_in(&lists) && asked.may_forgive_more(spelling) {
+            continue;
+        }
+        let (mut found, counted) = all(view, searcher, &asked, lists, after, limit)?;
+        if spelling == Spelling::Clean {
+            // Who is among the others already goes on among them.
+            if counted.clean >= ENOUGH && after.is_none_or(|after| after.score >= asked.clean()) {
+                found.retain(|found| found.entry.score >= asked.clean());
+                return Ok(found);
+            }
+        } else if counted.all > 0 {
+            // Two letters wrong are looked for where nothing else is found.
+            return Ok(found);
+        }
+        best = found;
     }
-    let mut all_words = counted.all;
-    if asked.forgive(Spelling::Near) {
-        let (nearer, counted) = all(view, searcher, &asked, after, limit)?;
-        (found, all_words) = (nearer, counted.all);
-    }
-    // Two letters wrong are looked for where nothing else is found.
-    if all_words == 0 && asked.forgive(Spelling::Far) {
-        (found, _) = all(view, searcher, &asked, after, limit)?;
-    }
-    Ok(found)
+    Ok(best)
 }
 
 fn all(
     view: &View,
     searcher: &Searcher,
     asked: &Asked<'_>,
+    lists: Vec<Vec<List>>,
     after: Option<&Cursor>,
     limit: usize,
 ) -> Result<(Vec<Found>, Counted), IndexError> {
     let mut counted = Counted::default();
     let (mut room, mut heaps) = (Room::default(), Vec::new());
     let columns = view.columns(searcher)?;
-    for (segment, columns) in searcher.segment_readers().iter().zip(&columns) {
+    for ((segment, columns), lists) in searcher.segment_readers().iter().zip(&columns).zip(lists) {
         let mut heap = Heap::new(columns, limit, after)?;
-        evaluate(asked, segment, (&view.fields, columns.as_ref()), &mut room, &mut heap, &mut counted)
-            .map_err(IndexError::unavailable)?;
+        evaluate(asked, segment, (lists, columns.as_ref()), &mut room, &mut heap, &mut counted);
         heaps.push(heap);
     }
     Ok((merged(heaps, limit)?, counted))

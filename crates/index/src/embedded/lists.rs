@@ -9,7 +9,7 @@ use crate::{
 use segue_ports::index::Viewer;
 use std::{cmp::Reverse, sync::Arc};
 use tantivy::{
-    DocId, InvertedIndexReader, SegmentReader,
+    DocId, InvertedIndexReader, Searcher, SegmentReader,
     postings::{BlockSegmentPostings, TermInfo},
     schema::{Field as Place, IndexRecordOption},
 };
@@ -62,6 +62,14 @@ enum Docs {
 }
 
 impl List {
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.docs {
+            Docs::Listed { docs, .. } => docs.is_empty(),
+            // A term is in the dictionary for the documents that have it.
+            Docs::Postings { .. } => false,
+        }
+    }
+
     /// Calls for each document below `end` that was not called for before.
     pub(super) fn below(&mut self, end: DocId, mut each: impl FnMut(DocId)) {
         match &mut self.docs {
@@ -97,8 +105,17 @@ pub(super) struct Lists<'a> {
 type Result<T> = tantivy::Result<T>;
 
 impl<'a> Lists<'a> {
+    /// Those of every segment, in order.
+    pub(super) fn of_all(
+        asked: &Asked,
+        searcher: &'a Searcher,
+        fields: &'a Fields,
+    ) -> Result<Vec<Vec<List>>> {
+        searcher.segment_readers().iter().map(|segment| Self::of(asked, segment, fields)).collect()
+    }
+
     /// All lists that the question needs, those that are worth more before others of the same term.
-    pub(super) fn of(asked: &Asked, segment: &'a SegmentReader, fields: &'a Fields) -> Result<Vec<List>> {
+    fn of(asked: &Asked, segment: &'a SegmentReader, fields: &'a Fields) -> Result<Vec<List>> {
         let mut lists = Self { segment, fields, found: Vec::new() };
         if let Viewer::User(user) = asked.viewer {
             lists.term(fields.viewer, &user.to_string(), Mark::Flag(OWN))?;
