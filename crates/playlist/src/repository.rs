@@ -2,7 +2,6 @@
 
 mod cached;
 mod change;
-mod gone;
 pub(crate) mod items;
 mod pages;
 mod people;
@@ -11,7 +10,6 @@ mod requests;
 mod user_lists;
 
 pub(crate) use change::{Change, Draft, Outcome};
-pub(crate) use gone::Gone;
 pub(crate) use pages::{ItemPage, ItemPages};
 pub(crate) use people::Invitation;
 pub(crate) use playlists::PlaylistTable;

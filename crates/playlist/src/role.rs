@@ -6,7 +6,7 @@ use crate::{
     library::{self, Library, LibraryApi},
     migration::Migrator,
     peer::{Accounts, Songs},
-    repository::{Gone, ItemPages, PlaylistTable, UserLists},
+    repository::{ItemPages, PlaylistTable, UserLists},
     watch::{self, Hub},
 };
 use segue_domain::{Clock, Timestamp};
@@ -18,7 +18,7 @@ use segue_ports::{
 use segue_proto::playlist::v1::{
     library_service_server::LibraryServiceServer, playlist_service_server::PlaylistServiceServer,
 };
-use segue_store::{Store, StoreError};
+use segue_store::{GoneOwners, Store, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -61,7 +61,7 @@ pub(crate) struct Role {
     pub(crate) playlists: PlaylistTable,
     pub(crate) pages: ItemPages,
     pub(crate) lists: UserLists,
-    pub(crate) gone: Gone,
+    pub(crate) gone: GoneOwners,
     pub(crate) hub: Arc<Hub>,
     /// Durations that are being written down.
     pub(crate) measuring: Arc<Semaphore>,
@@ -85,7 +85,7 @@ impl Playlists {
             playlists: PlaylistTable::new(store.clone(), cache.as_ref(), clock.clone(), crash),
             pages: ItemPages::new(store.clone(), cache.as_ref()),
             lists: UserLists::new(store.clone()),
-            gone: Gone::new(store.clone()),
+            gone: GoneOwners::new(store.clone(), "playlist_gone_owners"),
             hub: Arc::new(Hub::new(&watch::TOPICS, watch::read, config.max_watchers)),
             measuring: Arc::new(Semaphore::new(MEASURING)),
             library: Library::new(store, clock.clone())?,

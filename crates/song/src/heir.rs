@@ -10,7 +10,7 @@ use segue_domain::UserId;
 
 /// Songs that are looked up at a time.
 const BATCH: u32 = 100;
-/// Heirs of heirs that are followed.
+/// Heirs that go meanwhile and are followed.
 const MOST_HEIRS: usize = 16;
 
 impl Role {
@@ -20,28 +20,15 @@ impl Role {
         self.gone.put(owner, heir).await?;
         let mut owner = owner;
         for _ in 0..MOST_HEIRS {
-            let Some(heir) = self.heir_of(owner).await? else { break };
+            let Some(heir) = self.gone.heir_of(owner).await? else { break };
             self.hand_over(owner, heir).await?;
-            if self.gone.find(heir).await?.is_none() {
+            if !self.gone.has(heir).await? {
                 return Ok(());
             }
             // The heir went meanwhile, and who saw to that may have been too early for these songs.
             owner = heir;
         }
         self.delete_of(owner).await
-    }
-
-    /// Who gets the songs of an account that is gone: its heir, or that one's when it is gone too. `None` when all are.
-    async fn heir_of(&self, owner: UserId) -> Result<Option<UserId>, Error> {
-        let mut at = owner;
-        for _ in 0..MOST_HEIRS {
-            match self.gone.find(at).await? {
-                None => return Ok(Some(at)),
-                Some(None) => return Ok(None),
-                Some(Some(heir)) => at = heir,
-            }
-        }
-        Ok(None)
     }
 
     async fn hand_over(&self, owner: UserId, heir: UserId) -> Result<(), Error> {

@@ -4,7 +4,6 @@ mod cached;
 mod cached_shelves;
 mod fillings;
 mod garbage;
-mod gone;
 mod owner_songs;
 mod places;
 mod shelf_lists;
@@ -13,7 +12,6 @@ mod songs;
 
 pub(crate) use fillings::{Filling, Fillings};
 pub(crate) use garbage::{GarbageBin, Rubbish};
-pub(crate) use gone::Gone;
 pub(crate) use owner_songs::{By, Entry, Names, OwnerSongs, Page};
 pub(crate) use places::{Place, Places};
 pub(crate) use shelf_lists::{ByTitle, InOrder, ShelfLists};

@@ -8,7 +8,7 @@ use crate::{
     lyrics::LyricsBook,
     migration::Migrator,
     release::Turns,
-    repository::{Fillings, GarbageBin, Gone, OwnerSongs, Places, ShelfLists, Shelves, Songs},
+    repository::{Fillings, GarbageBin, OwnerSongs, Places, ShelfLists, Shelves, Songs},
     scan::Scan,
     watch::{self, Hub},
 };
@@ -19,7 +19,7 @@ use segue_ports::{
     cache::Cache,
 };
 use segue_proto::song::v1::song_service_server::SongServiceServer;
-use segue_store::{Store, StoreError};
+use segue_store::{GoneOwners, Store, StoreError};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -63,7 +63,7 @@ pub(crate) struct Role {
     pub(crate) fillings: Fillings,
     pub(crate) scan: Scan,
     pub(crate) garbage: GarbageBin,
-    pub(crate) gone: Gone,
+    pub(crate) gone: GoneOwners,
     pub(crate) blob: Arc<dyn BlobStore>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) addresses: Addresses,
@@ -91,7 +91,7 @@ impl Song {
             shelf_lists: ShelfLists::new(store.clone()),
             fillings: Fillings::new(store.clone()),
             scan: Scan::new(store.clone()),
-            gone: Gone::new(store.clone()),
+            gone: GoneOwners::new(store.clone(), "gone_owners"),
             garbage: GarbageBin::new(store),
             addresses: Addresses::new(&config, grants),
             hub: Arc::new(Hub::new(&watch::TOPICS, watch::read, config.max_watchers)),

@@ -1,6 +1,7 @@
 //! The database under every role: pools, transactions that write an outbox, and the migration runner.
 //!
-//! It owns the outbox tables and nothing else. Each role brings the entities, repository and migrations of its
+//! It owns the outbox tables and nothing else; what two roles keep alike is written here once ([`GoneOwners`]), with
+//! a table of each. Each role brings the entities, repository and migrations of its
 //! own tables and never reads another's. SQLite (embedded) and PostgreSQL answer the same queries.
 //!
 //! Rules that keep sharding possible: every repository call takes the [`ShardKey`]; one aggregate per
@@ -16,6 +17,7 @@
 
 mod config;
 mod error;
+mod gone;
 mod group;
 mod migrate;
 pub mod outbox;
@@ -31,6 +33,7 @@ mod url;
 
 pub use config::StoreConfig;
 pub use error::StoreError;
+pub use gone::GoneOwners;
 pub use outbox::Outbox;
 pub use retry::Tries;
 pub use shard::ShardKey;

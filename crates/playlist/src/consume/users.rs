@@ -14,7 +14,7 @@ use segue_proto::event::v1::{Event, event::Data};
 
 /// Playlists of an account that are looked up at a time.
 const BATCH: u32 = 100;
-/// Heirs of heirs that are followed.
+/// Heirs that go meanwhile and are followed.
 const MOST_HEIRS: usize = 16;
 
 impl Role {
@@ -28,11 +28,11 @@ impl Role {
         self.gone.put(gone, heir).await?;
         let mut owner = gone;
         for _ in 0..MOST_HEIRS {
-            let heir = self.heir_of(owner).await?;
+            let heir = self.gone.heir_of(owner).await?;
             self.bequeath(owner, heir).await?;
             match heir {
                 // The heir went meanwhile, and who saw to that may have been too early for these playlists.
-                Some(heir) if self.gone.find(heir).await?.is_some() => owner = heir,
+                Some(heir) if self.gone.has(heir).await? => owner = heir,
                 _ => break,
             }
         }
@@ -46,19 +46,6 @@ impl Role {
             }
         }
         Ok(self.lists.forget(gone).await?)
-    }
-
-    /// Who gets what an account owned that is gone: its heir, or that one's when it is gone too. `None` when all are.
-    async fn heir_of(&self, owner: UserId) -> Result<Option<UserId>, Error> {
-        let mut at = owner;
-        for _ in 0..MOST_HEIRS {
-            match self.gone.find(at).await? {
-                None => return Ok(Some(at)),
-                Some(None) => return Ok(None),
-                Some(Some(heir)) => at = heir,
-            }
-        }
-        Ok(None)
     }
 
     async fn bequeath(&self, of: UserId, heir: Option<UserId>) -> Result<(), Error> {
