@@ -11,6 +11,7 @@ use segue_client::{
         song::v1::Song,
     },
 };
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Songs that are looked through when the index does not know a title: those that do not play are in no index.
 const LOOKED_THROUGH: usize = 5_000;
@@ -158,9 +159,12 @@ pub(crate) fn is_id(text: &str) -> bool {
     parts.iter().map(|p| p.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|p| p.chars().all(digit))
 }
 
-/// Without regard to case and to spaces around.
+/// Without regard to case, to spaces around, and to accents that were not typed.
 fn same(title: &str, text: &str) -> bool {
-    title.trim().to_lowercase() == text.trim().to_lowercase()
+    let lower = |text: &str| text.trim().nfc().collect::<String>().to_lowercase();
+    let bare = |text: &str| text.nfd().filter(|c| !is_combining_mark(*c)).collect::<String>();
+    let (title, text) = (lower(title), lower(text));
+    title == text || bare(&text) == text && bare(&title) == text
 }
 
 /// Something that a name may mean.
@@ -248,6 +252,18 @@ fn or_nobody<T>(list: Result<Vec<T>, ClientError>) -> Result<Vec<T>, ClientError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn accents_may_be_left_out_but_not_put_in() {
+        for (title, text) in
+            [("Jóga", "joga"), ("Jo\u{301}ga ", "JÓGA"), ("가나", "가나"), ("Déjà Vu", "deja vu")]
+        {
+            assert!(same(title, text), "{text} means {title}");
+        }
+        for (title, text) in [("Joga", "jóga"), ("Jóga", "jòga"), ("Jóga", "jog")] {
+            assert!(!same(title, text), "{text} does not mean {title}");
+        }
+    }
 
     #[test]
     fn a_title_is_no_id() {

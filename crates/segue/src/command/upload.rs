@@ -78,12 +78,15 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
             (path, outcome)
         })
         .buffer_unordered(WAITING);
+    let (mut files, mut skipped) = (failed.len(), 0);
     while let Some((path, outcome)) = outcomes.next().await {
         let good = outcome.error.is_none()
             && match args.no_wait {
                 true => !matches!(outcome.state, None | Some("CREATED" | "FAILED")),
                 false => outcome.state == Some("READY"),
             };
+        files += 1;
+        skipped += usize::from(good && outcome.skipped);
         if !good {
             failed.push(path);
             exit_code = exit_code.max(outcome.exit_code);
@@ -94,6 +97,10 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
         Some(_) if session.json => output::hint(&json!({"passed_over": found.passed_over}).to_string()),
         Some(said) => output::hint(&said),
         None => {}
+    }
+    if files > 1 && !session.json {
+        let sent = files - skipped - failed.len();
+        output::hint(&format!("{sent} uploaded, {skipped} already there, {} failed", failed.len()));
     }
     if failed.is_empty() { Ok(()) } else { Err(AlreadySaid(exit_code).into()) }
 }
@@ -218,7 +225,7 @@ fn say(session: &Session, bars: Option<&MultiProgress>, outcome: &Outcome) {
         (None, _) => {
             let id = outcome.song_id.as_deref().unwrap_or_default();
             let mut text = format!("✓ {} ({})\n  {id}", outcome.file, outcome.words());
-            if let Some(url) = &outcome.playback_url {
+            if let Some(url) = outcome.playback_url.as_ref().filter(|_| !outcome.skipped) {
                 text.push_str(&format!("\n  {url}"));
             }
             text
