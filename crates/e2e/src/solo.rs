@@ -7,6 +7,7 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 use tokio::runtime::Runtime;
 
@@ -14,6 +15,9 @@ use tokio::runtime::Runtime;
 const AZURITE_ACCOUNT: &str = "devstoreaccount1";
 const AZURITE_KEY: &str =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// Time in which database and slot are given back.
+const GIVE_BACK: Duration = Duration::from_secs(10);
 
 /// An engine that is reached through a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,10 @@ pub struct Solo {
     url: String,
     email: String,
     password: String,
+    /// Its PostgreSQL, without a proxy between.
+    server: url::Url,
+    /// Its database.
+    name: String,
     _folder: tempfile::TempDir,
 }
 
@@ -95,7 +103,8 @@ impl Solo {
             url.set_port(Some(proxy.address().port())).expect("it has a host");
             proxies.push(proxy);
         }
-        database(&direct[0], &name);
+        let server = direct[0].clone();
+        database(&server, &name);
         let inner = free_port();
         let text = configuration(&name, &urls, &direct[3], folder.path(), inner) + more;
         let file = folder.path().join("segue.toml");
@@ -113,6 +122,8 @@ impl Solo {
             url: said.url,
             email: provisioned.email.expect("a new installation has a first account"),
             password: provisioned.password.expect("and its password"),
+            server,
+            name,
             _folder: folder,
         })
     }
@@ -147,6 +158,11 @@ impl Drop for Solo {
             let _ = child.kill();
             let _ = child.wait();
         }
+        // A server has room for few slots, and one outlives the process that read it by a moment.
+        let end = Instant::now() + GIVE_BACK;
+        while !give_back(&self.server, &self.name) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
@@ -156,11 +172,25 @@ fn free_port() -> u16 {
 }
 
 fn database(server: &url::Url, name: &str) {
-    let done = Command::new("/usr/lib/postgresql/15/bin/psql")
-        .args([&format!("{server}/postgres"), "--quiet", "--command", &format!("CREATE DATABASE {name}")])
-        .output()
-        .expect("psql starts");
+    let done = psql(server, &[&format!("CREATE DATABASE {name}")]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Drops the database and its slot, if nobody reads that any more.
+fn give_back(server: &url::Url, name: &str) -> bool {
+    let slots = format!("FROM pg_replication_slots WHERE database = '{name}'");
+    let commands = [
+        &format!("SELECT pg_terminate_backend(active_pid) {slots}"),
+        &format!("SELECT pg_drop_replication_slot(slot_name) {slots}"),
+        &format!("DROP DATABASE {name} WITH (FORCE)"),
+    ];
+    psql(server, &commands.map(String::as_str)).status.success()
+}
+
+fn psql(server: &url::Url, commands: &[&str]) -> std::process::Output {
+    let mut psql = Command::new("/usr/lib/postgresql/15/bin/psql");
+    psql.args([&format!("{server}/postgres"), "--quiet", "--set", "ON_ERROR_STOP=1"]);
+    psql.args(commands.iter().flat_map(|command| ["--command", command])).output().expect("psql starts")
 }
 
 fn configuration(name: &str, urls: &[url::Url], azurite: &url::Url, folder: &Path, inner: u16) -> String {

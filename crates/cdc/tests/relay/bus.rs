@@ -50,7 +50,7 @@ impl Recorder {
             seen = heard.len();
             missing.is_empty()
         };
-        self.until("all facts", Duration::from_secs(40), all).await;
+        self.until("all facts", Duration::from_secs(90), all).await;
     }
 
     async fn until(&self, what: &str, long: Duration, mut done: impl FnMut(&[(Instant, Message)]) -> bool) {

@@ -104,7 +104,7 @@ impl TestDatabase {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(40), told)
+        tokio::time::timeout(Duration::from_secs(90), told)
             .await
             .unwrap_or_else(|_| panic!("{what}: in vain"));
     }
@@ -124,14 +124,16 @@ impl TestDatabase {
         self.number(&query).await;
     }
 
+    /// Drops the slot, and ends who reads it, who would be back before it can be dropped when the machine is busy.
     pub(crate) async fn drop_slot(&self) {
         let mut sql = connect(&self.server, "postgres").await;
-        for _ in 0..100 {
+        for _ in 0..400 {
             let query =
                 "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1";
             if sqlx::query(query).bind(&self.name).execute(&mut sql).await.is_ok() {
                 return;
             }
+            self.cut_stream().await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         panic!("the slot is still read");
