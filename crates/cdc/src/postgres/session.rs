@@ -51,7 +51,23 @@ impl Session<'_> {
             } => Err(error),
         };
         source.close().await;
+        if let Err(SourceError::Stream(error)) = &carried
+            && slot::has_no_log(error)
+        {
+            self.give_up_slot().await?;
+        }
         carried
+    }
+
+    /// Drops a slot whose log is gone, which the server says only to who reads it: one that was copied to a replica before
+    /// its promotion, and not kept up there. The next turn makes it anew, or waits for who does.
+    async fn give_up_slot(&self) -> Result<(), SourceError> {
+        let servers = self.database.servers().await?;
+        let (_, mut sql) = primary(&servers, self.config.silence()).await?;
+        let found = identity(&mut sql).await?;
+        tracing::warn!(slot = self.config.slot, "replication slot lost its log and is given up");
+        published::suspect(&mut sql, &self.config.slot, &found.system).await?;
+        slot::discard(&mut sql, &self.config.slot).await
     }
 
     async fn open(

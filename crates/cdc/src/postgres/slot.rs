@@ -2,6 +2,7 @@
 
 use super::{primary::within, published};
 use crate::{CdcConfig, source::SourceError};
+use pgwire_replication::PgWireError;
 use sea_orm::sqlx::{self, PgConnection};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -76,4 +77,9 @@ pub(crate) async fn discard(sql: &mut PgConnection, name: &str) -> Result<(), So
                  AND plugin = 'pgoutput' AND database = current_database()";
     within(sqlx::query(query).bind(name).execute(sql)).await?;
     Ok(())
+}
+
+/// "requested WAL segment … has already been removed" (undefined_file).
+pub(crate) fn has_no_log(error: &PgWireError) -> bool {
+    matches!(error, PgWireError::Server(message) if message.contains("SQLSTATE 58P01"))
 }
