@@ -91,7 +91,10 @@ impl PlaylistService for PlaylistApi {
         request: Request<DeletePlaylistRequest>,
     ) -> Reply<DeletePlaylistResponse> {
         let (call, request) = take(request);
-        reply(self.role.delete(&call, request).await)
+        let version = self.role.delete(&call, &request).await.map_err(status)?;
+        let mut response = Response::new(DeletePlaylistResponse {});
+        mark_written(&mut response, &request.playlist_id, &version);
+        Ok(response)
     }
 
     async fn add_items(&self, request: Request<AddItemsRequest>) -> Reply<AddItemsResponse> {

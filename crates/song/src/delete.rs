@@ -1,14 +1,11 @@
 //! DeleteSong.
 
 use crate::{Error, access, edit::check_etag, field::id, role::Role, service::Call, transition};
-use segue_proto::song::v1::{DeleteSongRequest, DeleteSongResponse};
+use segue_proto::song::v1::DeleteSongRequest;
 
 impl Role {
-    pub(crate) async fn delete(
-        &self,
-        call: &Call,
-        request: DeleteSongRequest,
-    ) -> Result<DeleteSongResponse, Error> {
+    /// The tombstone's etag.
+    pub(crate) async fn delete(&self, call: &Call, request: &DeleteSongRequest) -> Result<String, Error> {
         let id = id("song_id", &request.song_id)?;
         let now = self.now();
         let gone = self
@@ -24,6 +21,6 @@ impl Role {
         if let Err(error) = self.release(gone.owner).await {
             tracing::warn!(%error, user.id = %gone.owner, "waiting songs cannot be released");
         }
-        Ok(DeleteSongResponse {})
+        Ok(gone.etag())
     }
 }

@@ -103,7 +103,10 @@ impl SongService for SongApi {
 
     async fn delete_song(&self, request: Request<DeleteSongRequest>) -> Reply<DeleteSongResponse> {
         let (call, request) = self.take(request);
-        reply(self.role.delete(&call, request).await)
+        let version = self.role.delete(&call, &request).await.map_err(status)?;
+        let mut response = Response::new(DeleteSongResponse {});
+        mark_written(&mut response, &request.song_id, &version);
+        Ok(response)
     }
 
     async fn retry_song(&self, request: Request<RetrySongRequest>) -> Reply<RetrySongResponse> {
