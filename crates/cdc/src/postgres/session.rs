@@ -65,9 +65,7 @@ impl Session<'_> {
         let servers = self.database.servers().await?;
         let (_, mut sql) = primary(&servers, self.config.silence()).await?;
         let found = identity(&mut sql).await?;
-        tracing::warn!(slot = self.config.slot, "replication slot lost its log and is given up");
-        published::suspect(&mut sql, &self.config.slot, &found.system).await?;
-        slot::discard(&mut sql, &self.config.slot).await
+        slot::give_up(&mut sql, &self.config.slot, &found.system).await
     }
 
     async fn open(

@@ -47,11 +47,7 @@ pub(crate) async fn ensure(
             )));
         }
         Some(Slot { lost: false, .. }) => return Ok(()),
-        Some(Slot { lost: true, .. }) => {
-            tracing::warn!(slot = name, "replication slot lost its log and is made anew");
-            published::suspect(sql, name, system).await?;
-            discard(sql, name).await?;
-        }
+        Some(Slot { lost: true, .. }) => give_up(sql, name, system).await?,
         None => published::suspect(sql, name, system).await?,
     }
     if !config.manage_slot {
@@ -69,6 +65,13 @@ pub(crate) async fn ensure(
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("42710") => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Drops a slot whose log is gone, after it was written down that facts may have been skipped.
+pub(crate) async fn give_up(sql: &mut PgConnection, name: &str, system: &str) -> Result<(), SourceError> {
+    tracing::warn!(slot = name, "replication slot lost its log and is made anew");
+    published::suspect(sql, name, system).await?;
+    discard(sql, name).await
 }
 
 /// Drops the slot when it is there and ours.
