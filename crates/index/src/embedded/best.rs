@@ -31,8 +31,6 @@ pub(super) struct Heap {
     limit: usize,
     /// Only what is behind it.
     after: Option<Order>,
-    /// Only what is as good as this, when there is enough.
-    floor: Option<(u32, u8, i64)>,
     /// The worst on top.
     entries: BinaryHeap<(Order, DocId)>,
 }
@@ -52,18 +50,24 @@ impl Heap {
             _ => None,
         };
         let entries = BinaryHeap::with_capacity(limit + 1);
-        Ok(Self { columns: Arc::clone(columns), limit, after, floor: None, entries })
+        Ok(Self { columns: Arc::clone(columns), limit, after, entries })
+    }
+
+    /// The worst, when there is no room for more.
+    fn worst(&self) -> Option<&Order> {
+        self.entries.peek().filter(|_| self.entries.len() >= self.limit).map(|(order, _)| order)
     }
 
     /// False when no entry with this score could be among the best.
     pub(super) fn takes(&self, score: u32) -> bool {
-        self.floor.is_none_or(|(floor, ..)| score >= floor)
+        self.worst().is_none_or(|(worst, ..)| score >= worst.0)
             && self.after.is_none_or(|(last, ..)| score <= last.0)
     }
 
     /// False when it is not among the best, whatever its key.
     pub(super) fn has_room_for(&self, entry: &Entry) -> bool {
-        self.floor.is_none_or(|floor| (entry.score, entry.popularity, entry.created) >= floor)
+        let order = (Reverse(entry.score), Reverse(entry.popularity), Reverse(entry.created));
+        self.worst().is_none_or(|worst| order <= (worst.0, worst.1, worst.2))
     }
 
     fn ordinal(&self, doc: DocId) -> Option<u64> {
@@ -79,19 +83,13 @@ impl Heap {
         if self.after.is_some_and(|after| order < after) {
             return;
         }
-        if self.entries.len() >= self.limit {
-            if self.entries.peek().is_none_or(|(worst, _)| order >= *worst) {
+        if let Some(worst) = self.worst() {
+            if order >= *worst {
                 return;
             }
             self.entries.pop();
         }
         self.entries.push((order, entry.doc));
-        if self.entries.len() >= self.limit {
-            self.floor = self
-                .entries
-                .peek()
-                .map(|((score, popularity, created, _), _)| (score.0, popularity.0, created.0));
-        }
     }
 }
 
