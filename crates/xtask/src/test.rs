@@ -102,9 +102,11 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
         let check = || sql_rules::check(&workspace, &suite.statements).map(|sum| eprintln!("{sum}"));
         tally.check(Group::Checks, "sql-rules", check);
     }
-    let events = suite.surroundings.engines().events();
-    if tally.failed() > 0 && !events.is_empty() {
-        tally.explain("what Patroni did meanwhile", &format!("\n    {}", events.join("\n    ")));
+    if tally.failed() > 0 {
+        let events = suite.surroundings.engines().events();
+        if !events.is_empty() {
+            tally.explain("what Patroni did meanwhile", &events);
+        }
     }
     if args.packages.is_empty() {
         let mut doc = workspace.cargo();

@@ -79,9 +79,17 @@ impl Guarded {
         self.state.servers[first..].iter().try_for_each(|server| server.wait_until_ready(&folder))
     }
 
-    /// What became of the leadership of the PostgreSQL group, if there is one.
-    pub(crate) fn events(&self) -> Vec<String> {
-        patroni::events(&self.state.folder)
+    /// What became of the leadership of the PostgreSQL group, a line each; empty where there is none.
+    pub(crate) fn events(&self) -> String {
+        let nodes = self.state.servers.iter().filter(|server| server.name.starts_with("patroni-"));
+        let said = |node: &Server| {
+            let log = node.log();
+            patroni::events(&log)
+                .into_iter()
+                .map(|line| format!("\n    {}: {line}", node.name))
+                .collect::<String>()
+        };
+        nodes.map(said).collect()
     }
 
     /// What tests are told by their environment.

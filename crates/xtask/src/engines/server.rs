@@ -163,9 +163,14 @@ impl Server {
         Family::of_server(set, &self.name)
     }
 
-    fn end_of_log(&self) -> String {
+    /// What it has written so far.
+    pub(super) fn log(&self) -> String {
         let text = std::fs::read(self.folder.join("log")).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text).into_owned();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn end_of_log(&self) -> String {
+        let text = self.log();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
