@@ -11,6 +11,7 @@ use segue_client::{
         song::v1::Song,
     },
 };
+use segue_domain::fold;
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 /// Songs that are looked through when the index does not know a title: those that do not play are in no index.
@@ -159,11 +160,10 @@ pub(crate) fn is_id(text: &str) -> bool {
     parts.iter().map(|p| p.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|p| p.chars().all(digit))
 }
 
-/// Without regard to case, to spaces around, and to accents that were not typed.
+/// As names are made equal everywhere ([`fold`]), and without regard to accents that were not typed.
 fn same(title: &str, text: &str) -> bool {
-    let lower = |text: &str| text.trim().nfc().collect::<String>().to_lowercase();
     let bare = |text: &str| text.nfd().filter(|c| !is_combining_mark(*c)).collect::<String>();
-    let (title, text) = (lower(title), lower(text));
+    let (title, text) = (fold(title), fold(text));
     title == text || bare(&text) == text && bare(&title) == text
 }
 
