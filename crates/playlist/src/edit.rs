@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use segue_domain::{PlaylistId, Visibility};
 use segue_mesh::Caller;
 use segue_proto::playlist::v1::{
-    self as pb, DeletePlaylistRequest, UpdatePlaylistRequest, UpdatePlaylistResponse,
+    self as pb, DeletePlaylistRequest, DeletePlaylistResponse, UpdatePlaylistRequest, UpdatePlaylistResponse,
 };
 use std::collections::BTreeSet;
 
@@ -63,11 +63,16 @@ impl Role {
         Ok(UpdatePlaylistResponse { playlist: Some(self.answer(call, &changed).await) })
     }
 
-    /// The tombstone's etag.
-    pub(crate) async fn delete(&self, call: &Call, request: &DeletePlaylistRequest) -> Result<String, Error> {
+    /// Answers with the tombstone.
+    pub(crate) async fn delete(
+        &self,
+        call: &Call,
+        request: &DeletePlaylistRequest,
+    ) -> Result<(DeletePlaylistResponse, Option<PlaylistRecord>), Error> {
         let id: PlaylistId = id("playlist_id", &request.playlist_id)?;
         let mut delete = Delete { caller: &call.caller, etag: &request.etag };
-        Ok(self.playlists.change(id, &mut delete).await?.0.etag())
+        let (tombstone, ()) = self.playlists.change(id, &mut delete).await?;
+        Ok((DeletePlaylistResponse {}, Some(tombstone)))
     }
 }
 

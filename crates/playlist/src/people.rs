@@ -6,7 +6,7 @@ use crate::{
     answer,
     fact::Fact,
     field::{editor, id},
-    record::{MOST_PEOPLE, Person},
+    record::{MOST_PEOPLE, Person, PlaylistRecord},
     repository::{Change, Draft, Outcome},
     role::Role,
     service::Call,
@@ -23,11 +23,12 @@ use segue_proto::playlist::v1::{
 const MOST_USER: usize = 320;
 
 impl Role {
+    /// Answers with the playlist too.
     pub(crate) async fn set_collaborator(
         &self,
         call: &Call,
         request: SetCollaboratorRequest,
-    ) -> Result<SetCollaboratorResponse, Error> {
+    ) -> Result<(SetCollaboratorResponse, Option<PlaylistRecord>), Error> {
         let playlist: PlaylistId = id("playlist_id", &request.playlist_id)?;
         let editor = editor("role", request.role)?;
         if request.user.is_empty() || request.user.len() > MOST_USER {
@@ -36,16 +37,18 @@ impl Role {
         // Only an owner finds out here who has an account.
         require(&call.caller, self.seen(call, playlist).await?.as_ref(), Access::Own)?;
         let user = self.accounts.resolve(&request.user).await?;
-        let (_, person) =
+        let (playlist, person) =
             self.playlists.change(playlist, &mut Join { caller: &call.caller, user, editor }).await?;
-        Ok(SetCollaboratorResponse { collaborator: Some(answer::person(&person)) })
+        let collaborator = Some(answer::person(&person));
+        Ok((SetCollaboratorResponse { collaborator }, Some(playlist)))
     }
 
+    /// Answers with the playlist too, when there was something to change.
     pub(crate) async fn remove_collaborator(
         &self,
         call: &Call,
         request: RemoveCollaboratorRequest,
-    ) -> Result<RemoveCollaboratorResponse, Error> {
+    ) -> Result<(RemoveCollaboratorResponse, Option<PlaylistRecord>), Error> {
         let playlist: PlaylistId = id("playlist_id", &request.playlist_id)?;
         let user: UserId = match request.user_id.contains('@') && request.user_id.len() <= MOST_USER {
             true => {
@@ -62,13 +65,13 @@ impl Role {
                 Some(known) if known.owner == user && known.deleted.is_none() => {
                     return Err(Error::field("user_id", "a collaborator; an owner cannot leave a playlist"));
                 }
-                _ => return Ok(RemoveCollaboratorResponse {}),
+                _ => return Ok((RemoveCollaboratorResponse {}, None)),
             }
         } else {
             require(&call.caller, self.seen(call, playlist).await?.as_ref(), Access::Own)?;
         }
-        self.playlists.change(playlist, &mut Leave { user }).await?;
-        Ok(RemoveCollaboratorResponse {})
+        let (playlist, ()) = self.playlists.change(playlist, &mut Leave { user }).await?;
+        Ok((RemoveCollaboratorResponse {}, Some(playlist)))
     }
 
     pub(crate) async fn list_collaborators(

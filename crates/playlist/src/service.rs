@@ -1,6 +1,6 @@
 //! The methods of `segue.playlist.v1.PlaylistService`: who calls, and the answer on the wire.
 
-use crate::{Error, export::ExportStream, role::Role, watch::WatchStream};
+use crate::{Error, export::ExportStream, record::PlaylistRecord, role::Role, watch::WatchStream};
 use segue_mesh::{Caller, Passport, Reply, Seen, mark_written, status};
 use segue_proto::playlist::v1::{playlist_service_server::PlaylistService, *};
 use std::sync::Arc;
@@ -40,6 +40,16 @@ fn take<T>(request: Request<T>) -> (Call, T) {
 
 fn reply<T>(result: Result<T, Error>) -> Reply<T> {
     result.map(Response::new).map_err(status)
+}
+
+/// The answer to a write that does not show the playlist, with the version of it that the caller has seen now.
+fn marked<T>(result: Result<(T, Option<PlaylistRecord>), Error>) -> Reply<T> {
+    let (body, playlist) = result.map_err(status)?;
+    let mut response = Response::new(body);
+    if let Some(playlist) = playlist {
+        mark_written(&mut response, &playlist.id.to_string(), &playlist.etag());
+    }
+    Ok(response)
 }
 
 /// The answer to a write, with the version that it made.
@@ -91,10 +101,7 @@ impl PlaylistService for PlaylistApi {
         request: Request<DeletePlaylistRequest>,
     ) -> Reply<DeletePlaylistResponse> {
         let (call, request) = take(request);
-        let version = self.role.delete(&call, &request).await.map_err(status)?;
-        let mut response = Response::new(DeletePlaylistResponse {});
-        mark_written(&mut response, &request.playlist_id, &version);
-        Ok(response)
+        marked(self.role.delete(&call, &request).await)
     }
 
     async fn add_items(&self, request: Request<AddItemsRequest>) -> Reply<AddItemsResponse> {
@@ -145,7 +152,7 @@ impl PlaylistService for PlaylistApi {
         request: Request<SetCollaboratorRequest>,
     ) -> Reply<SetCollaboratorResponse> {
         let (call, request) = take(request);
-        reply(self.role.set_collaborator(&call, request).await)
+        marked(self.role.set_collaborator(&call, request).await)
     }
 
     async fn remove_collaborator(
@@ -153,7 +160,7 @@ impl PlaylistService for PlaylistApi {
         request: Request<RemoveCollaboratorRequest>,
     ) -> Reply<RemoveCollaboratorResponse> {
         let (call, request) = take(request);
-        reply(self.role.remove_collaborator(&call, request).await)
+        marked(self.role.remove_collaborator(&call, request).await)
     }
 
     async fn list_collaborators(

@@ -10,25 +10,20 @@ use segue_domain::UserId;
 
 /// Songs that are looked up at a time.
 const BATCH: u32 = 100;
-/// Heirs that go meanwhile and are followed.
-const MOST_HEIRS: usize = 16;
 
 impl Role {
     /// Hands over or deletes every song of an account that is gone. Repeating it changes nothing.
     pub(crate) async fn user_gone(&self, owner: UserId, heir: Option<UserId>) -> Result<(), Error> {
         // Before its songs are looked up: whoever hands songs to this account meanwhile looks here afterwards.
         self.gone.put(owner, heir).await?;
-        let mut owner = owner;
-        for _ in 0..MOST_HEIRS {
-            let Some(heir) = self.gone.heir_of(owner).await? else { break };
-            self.hand_over(owner, heir).await?;
-            if !self.gone.has(heir).await? {
-                return Ok(());
+        let mut succession = self.gone.succession(owner);
+        while let Some((owner, heir)) = succession.next().await? {
+            match heir {
+                Some(heir) => self.hand_over(owner, heir).await?,
+                None => self.delete_of(owner).await?,
             }
-            // The heir went meanwhile, and who saw to that may have been too early for these songs.
-            owner = heir;
         }
-        self.delete_of(owner).await
+        Ok(())
     }
 
     async fn hand_over(&self, owner: UserId, heir: UserId) -> Result<(), Error> {

@@ -40,14 +40,9 @@ impl GoneOwners {
         self.store.retry(write).await
     }
 
-    /// Whether the account is gone.
-    pub async fn has(&self, owner: UserId) -> Result<bool, StoreError> {
-        Ok(self.find(owner).await?.is_some())
-    }
-
     /// Who has what an account owned: itself, or when it is gone its heir, or that one's when it is gone too. `None` when
     /// all are, or the chain has no end.
-    pub async fn heir_of(&self, owner: UserId) -> Result<Option<UserId>, StoreError> {
+    async fn heir_of(&self, owner: UserId) -> Result<Option<UserId>, StoreError> {
         let mut at = owner;
         for _ in 0..MOST_HEIRS {
             match self.find(at).await? {
@@ -59,6 +54,11 @@ impl GoneOwners {
         Ok(None)
     }
 
+    /// The hands that what a gone account owned goes through, one after the other.
+    pub fn succession(&self, gone: UserId) -> Succession<'_> {
+        Succession { table: self, next: Some(gone) }
+    }
+
     /// `None` when the account is not gone; else its heir, if it has one.
     async fn find(&self, owner: UserId) -> Result<Option<Option<UserId>>, StoreError> {
         let sql = format!("SELECT heir_id FROM {} WHERE owner_id = $1", self.table);
@@ -67,5 +67,30 @@ impl GoneOwners {
         let Some(row) = self.store.read(ask).await? else { return Ok(None) };
         let heir: Option<Uuid> = row.try_get("", "heir_id")?;
         heir.map(UserId::from_uuid).transpose().map(Some).map_err(StoreError::corrupt)
+    }
+}
+
+/// See [`GoneOwners::succession`]. It goes on as long as heirs go meanwhile: whoever saw to the end of such an heir may
+/// have been too early for what it had only just got.
+#[derive(Debug)]
+pub struct Succession<'a> {
+    table: &'a GoneOwners,
+    next: Option<UserId>,
+}
+
+impl Succession<'_> {
+    /// An account that is gone and who gets what it owns now; nobody does when all heirs are gone. `None` at the end.
+    /// What is owned is to be handed over before the next call.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn next(&mut self) -> Result<Option<(UserId, Option<UserId>)>, StoreError> {
+        let Some(owner) = self.next else { return Ok(None) };
+        let heir = self.table.heir_of(owner).await?;
+        if heir == Some(owner) {
+            return Ok(None);
+        }
+        self.next = heir;
+        Ok(Some((owner, heir)))
     }
 }

@@ -33,7 +33,7 @@ mod url;
 
 pub use config::StoreConfig;
 pub use error::StoreError;
-pub use gone::GoneOwners;
+pub use gone::{GoneOwners, Succession};
 pub use outbox::Outbox;
 pub use retry::Tries;
 pub use shard::ShardKey;

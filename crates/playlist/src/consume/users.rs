@@ -14,8 +14,6 @@ use segue_proto::event::v1::{Event, event::Data};
 
 /// Playlists of an account that are looked up at a time.
 const BATCH: u32 = 100;
-/// Heirs that go meanwhile and are followed.
-const MOST_HEIRS: usize = 16;
 
 impl Role {
     pub(crate) async fn on_user(&self, event: Event) -> Result<(), Error> {
@@ -26,15 +24,9 @@ impl Role {
         let heir = Some(user.heir_id.as_str()).filter(|heir| !heir.is_empty()).map(parse).transpose()?;
         // Before its playlists are looked up: whoever hands some to this account meanwhile looks here afterwards.
         self.gone.put(gone, heir).await?;
-        let mut owner = gone;
-        for _ in 0..MOST_HEIRS {
-            let heir = self.gone.heir_of(owner).await?;
+        let mut succession = self.gone.succession(gone);
+        while let Some((owner, heir)) = succession.next().await? {
             self.bequeath(owner, heir).await?;
-            match heir {
-                // The heir went meanwhile, and who saw to that may have been too early for these playlists.
-                Some(heir) if self.gone.has(heir).await? => owner = heir,
-                _ => break,
-            }
         }
         loop {
             let shared = self.playlists.shared_with(gone, BATCH).await?;

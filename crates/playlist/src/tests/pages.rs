@@ -5,7 +5,10 @@ use segue_proto::{
     playlist::v1::{playlist_service_server::PlaylistService, *},
     song::v1::Visibility,
 };
-use tonic::{Code, Request};
+use tonic::{
+    Code, Request,
+    metadata::{Ascii, MetadataValue},
+};
 
 #[tokio::test]
 async fn pages_hold_what_stays_in_its_place_once() {
@@ -93,6 +96,31 @@ async fn who_has_seen_a_version_never_sees_an_older_one() {
         assert_eq!(list(&other, Some(etag.clone())).await, (1, etag.clone()));
         assert_eq!(list(&other, None).await, (1, etag.clone()), "and now it has seen it");
         assert_eq!(list(&world.api, None).await, (1, etag));
+    }
+}
+
+#[tokio::test]
+async fn who_changed_the_people_of_a_playlist_sees_that_in_every_process() {
+    for world in worlds().await {
+        let owner = UserId::new();
+        let bob = world.account("bob@x");
+        let playlist = world.create(owner, Visibility::Private).await;
+        let other = PlaylistApi::new(world.neighbour().role().clone());
+        let seen = async |mark: Option<MetadataValue<Ascii>>| {
+            let mut call = by(owner, ListCollaboratorsRequest { playlist_id: playlist.clone() });
+            if let Some(mark) = mark {
+                call.metadata_mut().insert("segue-consistency", mark);
+            }
+            other.list_collaborators(call).await.unwrap().into_inner().collaborators.len()
+        };
+        assert_eq!(seen(None).await, 0);
+        let (playlist_id, role) = (playlist.clone(), Role::Viewer.into());
+        let share = SetCollaboratorRequest { playlist_id, user: "bob@x".into(), role };
+        let shared = world.api.set_collaborator(by(owner, share)).await.unwrap();
+        assert_eq!(seen(shared.metadata().get("segue-consistency").cloned()).await, 1);
+        let remove = RemoveCollaboratorRequest { playlist_id: playlist.clone(), user_id: bob.to_string() };
+        let removed = world.api.remove_collaborator(by(owner, remove)).await.unwrap();
+        assert_eq!(seen(removed.metadata().get("segue-consistency").cloned()).await, 0);
     }
 }
 
