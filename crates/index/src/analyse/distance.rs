@@ -2,6 +2,9 @@
 
 /// True when `one` becomes `other` by at most `most` letters put in, left out, replaced or swapped with the next.
 pub(super) fn within(one: &str, other: &str, most: usize) -> bool {
+    if most == 0 || one == other {
+        return one == other;
+    }
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     if one.len().abs_diff(other.len()) > most {
         return false;

@@ -67,45 +67,46 @@ impl<'a> Asked<'a> {
         self.wanted * WORD + crate::rank::ALL_CLEAN + crate::rank::ALL_NEAR
     }
 
-    /// Looks for words with one letter wrong too, or with two. False when there are none that may have so many.
-    pub(super) fn forgive(&mut self, spelling: Spelling) -> bool {
+    /// Looks for those of `terms` with one letter wrong too, or with two. False when that changes nothing.
+    pub(super) fn forgive(&mut self, spelling: Spelling, terms: u32) -> tantivy::Result<bool> {
         let wrong = spelling as u8;
-        if wrong == 0 {
-            return true;
-        }
-        let mut forgiven = false;
-        for (term, form) in forms_that_may(self.question, wrong) {
-            forgiven = true;
-            let query = FuzzyTermQuery::new(any_field(form), wrong, true);
-            let Ok(automaton) = query.automaton() else {
-                continue;
-            };
+        let before = self.typos.len();
+        for (term, form) in forms_that_may(self.question, terms & !self.forgiven(spelling), wrong) {
+            let automaton = FuzzyTermQuery::new(any_field(form), wrong, true).automaton()?;
             let first = form.chars().take(1).collect();
             self.typos.push(Typos { term, spelling, first, automaton });
         }
-        forgiven
+        Ok(self.typos.len() > before)
     }
 
-    /// Whether a word may have more letters wrong than so many.
-    pub(super) fn may_forgive_more(&self, spelling: Spelling) -> bool {
-        forms_that_may(self.question, spelling as u8 + 1).next().is_some()
+    /// Bits of the terms that are looked for with so many letters wrong by now.
+    fn forgiven(&self, spelling: Spelling) -> u32 {
+        let typos = self.typos.iter().filter(|typos| typos.spelling == spelling);
+        typos.fold(0, |bits, typos| bits | 1 << typos.term)
     }
 
-    /// Whether each term has a document in some segment.
-    pub(super) fn is_in(&self, lists: &[Vec<List>]) -> bool {
-        let terms = lists.iter().flatten().fold(0_u32, |bits, list| match list.mark {
+    /// Whether a word may have more letters wrong than it has by now.
+    pub(super) fn may_forgive(&self) -> bool {
+        [Spelling::Near, Spelling::Far].into_iter().any(|spelling| {
+            forms_that_may(self.question, !self.forgiven(spelling), spelling as u8).next().is_some()
+        })
+    }
+
+    /// Bits of the terms that have no document in any segment.
+    pub(super) fn missing(&self, lists: &[Vec<List>]) -> u32 {
+        let found = lists.iter().flatten().fold(0_u32, |bits, list| match list.mark {
             Mark::Term { bit, .. } if !list.is_empty() => bits | bit,
             _ => bits,
         });
-        terms.count_ones() == self.wanted
+        self.question.wanted().enumerate().fold(0, |bits, (term, _)| bits | 1 << term) & !found
     }
 }
 
-/// Forms of words that may have so many letters wrong, with the numbers of their terms.
-fn forms_that_may(question: &Question, wrong: u8) -> impl Iterator<Item = (usize, &String)> {
-    let words = question.wanted().enumerate().filter_map(|(term, wanted)| match &wanted.what {
-        What::Word(word) => Some((term, word)),
-        What::Phrase(_) => None,
+/// Forms of words among `terms` that may have so many letters wrong, with the numbers of their terms.
+fn forms_that_may(question: &Question, terms: u32, wrong: u8) -> impl Iterator<Item = (usize, &String)> {
+    let words = question.wanted().enumerate().filter_map(move |(term, wanted)| match &wanted.what {
+        What::Word(word) if terms & 1 << term != 0 => Some((term, word)),
+        _ => None,
     });
     words.flat_map(move |(term, word)| {
         word.forms.iter().filter(move |form| word.typos(form) >= wrong).map(move |form| (term, form))

@@ -1,10 +1,10 @@
 //! The best hits behind a cursor: by score, popularity and age, and then by key.
 
-use super::columns::Columns;
+use super::columns::{Columns, first_from};
 use crate::cursor::Cursor;
 use segue_ports::index::IndexError;
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
-use tantivy::{DocAddress, DocId, columnar::StrColumn};
+use tantivy::{DocAddress, DocId};
 
 /// A document of a segment that answers.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,8 @@ impl Heap {
     ) -> Result<Self, IndexError> {
         let after = match (after, &columns.keys) {
             (Some(cursor), Some(keys)) => {
-                let behind = first_behind(keys, &cursor.key).map_err(IndexError::unavailable)?;
+                let behind =
+                    first_from(keys, &format!("{}\0", cursor.key)).map_err(IndexError::unavailable)?;
                 Some((Reverse(cursor.score), Reverse(cursor.popularity), Reverse(cursor.created), behind))
             }
             _ => None,
@@ -58,10 +59,14 @@ impl Heap {
         self.entries.peek().filter(|_| self.entries.len() >= self.limit).map(|(order, _)| order)
     }
 
+    /// False when no entry with at most this score could be among the best.
+    pub(super) fn may_take(&self, score: u32) -> bool {
+        self.worst().is_none_or(|(worst, ..)| score >= worst.0)
+    }
+
     /// False when no entry with this score could be among the best.
     pub(super) fn takes(&self, score: u32) -> bool {
-        self.worst().is_none_or(|(worst, ..)| score >= worst.0)
-            && self.after.is_none_or(|(last, ..)| score <= last.0)
+        self.may_take(score) && self.after.is_none_or(|(last, ..)| score <= last.0)
     }
 
     /// False when it is not among the best, whatever its key.
@@ -134,16 +139,4 @@ fn key(heaps: &[Heap], (order, segment, _): &(Order, usize, Entry)) -> Result<St
         keys.ord_to_str(order.3, &mut key).map_err(IndexError::unavailable)?;
     }
     Ok(key)
-}
-
-/// The ordinal of the first key of the segment that is greater.
-fn first_behind(keys: &StrColumn, key: &str) -> std::io::Result<u64> {
-    use std::ops::Bound;
-    // Everything up to and including the key, as ordinals.
-    let (_, end) = keys.dictionary().term_bounds_to_ord(Bound::Unbounded, Bound::Included(key.as_bytes()))?;
-    Ok(match end {
-        Bound::Included(ordinal) => ordinal + 1,
-        Bound::Excluded(ordinal) => ordinal,
-        Bound::Unbounded => u64::MAX,
-    })
 }

@@ -6,6 +6,7 @@
 use super::schema::{CREATED, KEY, POPULARITY, PUBLIC, SORT, TITLE_NAME, VERSION, YEAR};
 use std::{
     collections::HashMap,
+    ops::{Bound, Range},
     sync::{Arc, Mutex, PoisonError},
 };
 use tantivy::{
@@ -42,6 +43,12 @@ impl Columns {
             title_names: fast.str(TITLE_NAME)?,
         })
     }
+
+    /// The names of titles that begin so, as their ordinals.
+    pub(super) fn begun(&self, begin: &str) -> std::io::Result<Range<u64>> {
+        let Some(names) = &self.title_names else { return Ok(0..0) };
+        Ok(first_from(names, begin)?..first_from(names, &format!("{begin}\u{10ffff}"))?)
+    }
 }
 
 /// Columns of segments that are searched. Cheap to clone.
@@ -66,4 +73,15 @@ impl Opened {
         });
         columns.collect()
     }
+}
+
+/// The ordinal of the first text of a column that does not come before `text`.
+pub(super) fn first_from(column: &StrColumn, text: &str) -> std::io::Result<u64> {
+    let end = Bound::Excluded(text.as_bytes());
+    let (_, end) = column.dictionary().term_bounds_to_ord(Bound::Unbounded, end)?;
+    Ok(match end {
+        Bound::Included(ordinal) => ordinal + 1,
+        Bound::Excluded(ordinal) => ordinal,
+        Bound::Unbounded => u64::MAX,
+    })
 }

@@ -7,11 +7,20 @@ use super::{
     asked::Asked,
     best::{Entry, Heap},
     columns::Columns,
-    lists::{BARRED, BEGINS, BY_NAMED, List, Mark, NAMED, OWN, is_limited},
+    lists::{BARRED, BY_NAMED, List, Mark, NAMED, OWN, is_limited},
     schema::NO_SORT,
 };
 use crate::rank::{ALL_CLEAN, ALL_NEAR, ARTIST_NAMED, ENOUGH, TITLE_BEGINS, TITLE_NAMED, WORD};
+use std::ops::Range;
 use tantivy::{DocId, SegmentReader};
+
+/// A segment that is searched.
+pub(super) struct Searched<'a> {
+    pub(super) reader: &'a SegmentReader,
+    pub(super) columns: &'a Columns,
+    /// Titles that begin with what was asked for, as their ordinals.
+    pub(super) begun: Range<u64>,
+}
 
 /// Documents of a window.
 const WINDOW: DocId = 1 << 16;
@@ -47,8 +56,8 @@ pub(super) struct Counted {
 /// Adds the answers of a segment to `heap`.
 pub(super) fn evaluate(
     asked: &Asked<'_>,
-    segment: &SegmentReader,
-    (mut lists, columns): (Vec<List>, &Columns),
+    segment: &Searched<'_>,
+    mut lists: Vec<List>,
     room: &mut Room,
     heap: &mut Heap,
     counted: &mut Counted,
@@ -56,7 +65,7 @@ pub(super) fn evaluate(
     if lists.iter().all(|list| matches!(list.mark, Mark::Flag(OWN | BARRED))) && !asked.anything {
         return;
     }
-    let most = segment.max_doc();
+    let most = segment.reader.max_doc();
     let slots = most.min(WINDOW) as usize;
     if room.slots.len() < slots {
         room.slots.resize(slots, Slot::default());
@@ -66,7 +75,7 @@ pub(super) fn evaluate(
         lists.iter_mut().for_each(|list| add(list, room, begin, end));
         let mut look = |doc: DocId, slot: &Slot| {
             if let Some(score) = score(asked, slot) {
-                consider(asked, segment, columns, heap, counted, doc, slot, score);
+                consider(asked, segment, heap, counted, doc, slot, score);
             }
         };
         if asked.anything {
@@ -115,7 +124,7 @@ impl Slot {
     }
 }
 
-/// What it is worth; `None` when it is no answer.
+/// What it is worth, whatever its title begins with; `None` when it is no answer.
 fn score(asked: &Asked<'_>, slot: &Slot) -> Option<u32> {
     let named = slot.flags & (NAMED | BY_NAMED) != 0;
     if slot.flags & BARRED != 0 || slot.terms & asked.must != asked.must {
@@ -132,7 +141,7 @@ fn score(asked: &Asked<'_>, slot: &Slot) -> Option<u32> {
     if found == asked.wanted && slot.spelling < 2 {
         score += ALL_NEAR + if slot.spelling == 0 { ALL_CLEAN } else { 0 };
     }
-    for (flag, worth) in [(NAMED, TITLE_NAMED), (BY_NAMED, ARTIST_NAMED), (BEGINS, TITLE_BEGINS)] {
+    for (flag, worth) in [(NAMED, TITLE_NAMED), (BY_NAMED, ARTIST_NAMED)] {
         if slot.flags & flag != 0 {
             score += worth;
         }
@@ -140,30 +149,37 @@ fn score(asked: &Asked<'_>, slot: &Slot) -> Option<u32> {
     Some(score)
 }
 
-#[allow(clippy::too_many_arguments, reason = "the inner loop: nothing is built for each document")]
 fn consider(
     asked: &Asked<'_>,
-    segment: &SegmentReader,
-    columns: &Columns,
+    segment: &Searched<'_>,
     heap: &mut Heap,
     counted: &mut Counted,
     doc: DocId,
     slot: &Slot,
     score: u32,
 ) {
+    let columns = segment.columns;
     let counts = (score >= asked.clean() && counted.clean < ENOUGH)
         || (score >= asked.wanted * WORD && counted.all < ENOUGH);
+    let most = if segment.begun.is_empty() { score } else { score + TITLE_BEGINS };
+    if !counts && !heap.may_take(most) {
+        return;
+    }
+    // Columns take longer than lists: they are read one by one, as long as it may be among the best.
+    let title = if most > score { columns.title_names.as_ref() } else { None };
+    let begins = |ordinal| segment.begun.contains(&ordinal);
+    let score =
+        if title.and_then(|title| title.ords().first(doc)).is_some_and(begins) { most } else { score };
     if !counts && !heap.takes(score) {
         return;
     }
-    // Most of what is worth as much is less popular or older than what there is: two columns tell, not six.
     let popularity = u8::try_from(columns.popularity.first(doc).unwrap_or(0)).unwrap_or(u8::MAX);
     let entry = Entry { score, popularity, created: columns.created.first(doc).unwrap_or(0), doc };
     if !counts && !heap.has_room_for(&entry) {
         return;
     }
     let sort = columns.sort.first(doc).unwrap_or(NO_SORT);
-    if sort == NO_SORT || !asked.wants(sort) || segment.is_deleted(doc) {
+    if sort == NO_SORT || !asked.wants(sort) || segment.reader.is_deleted(doc) {
         return;
     }
     let own = slot.flags & OWN != 0 || columns.public.first(doc) == Some(1);

@@ -1,12 +1,13 @@
 //! Answering a question.
 //!
 //! Most questions are spelt well: so words are looked up as they are written first, and only when that finds few
-//! answers with letters wrong, which costs several times as much.
+//! answers with letters wrong, which costs several times as much. A word that is nowhere as it is written is the
+//! one that is spelt wrong: the others are not doubted as long as they are found with it.
 
 use super::{
     asked::Asked,
     best::{Found, Heap, merged},
-    evaluate::{Counted, Room, evaluate},
+    evaluate::{Counted, Room, Searched, evaluate},
     lists::{List, Lists, Spelling},
     view::View,
 };
@@ -18,6 +19,25 @@ use crate::{
 };
 use segue_ports::index::{Hit, Hits, IndexError, Query};
 use tantivy::Searcher;
+
+/// Titles that begin as asked are looked for from so many letters on.
+const TITLE_CHARS: usize = 3;
+
+/// What is forgiven, step by step until there are answers.
+const STEPS: [(Spelling, Whose); 5] = [
+    (Spelling::Clean, Whose::All),
+    (Spelling::Near, Whose::Missing),
+    (Spelling::Far, Whose::Missing),
+    (Spelling::Near, Whose::All),
+    (Spelling::Far, Whose::All),
+];
+
+/// Words that a step is about.
+enum Whose {
+    All,
+    /// Those that are nowhere by now.
+    Missing,
+}
 
 /// The page that `query` asks for.
 pub(super) fn find(
@@ -56,13 +76,19 @@ fn best(
 ) -> Result<Vec<Found>, IndexError> {
     let mut asked = Asked::new(question, query);
     let mut best = Vec::new();
-    for spelling in [Spelling::Clean, Spelling::Near, Spelling::Far] {
-        if !asked.forgive(spelling) {
-            break;
+    let mut missing = 0;
+    for (spelling, whose) in STEPS {
+        let terms = match whose {
+            Whose::All => u32::MAX,
+            Whose::Missing => missing,
+        };
+        if spelling != Spelling::Clean && !asked.forgive(spelling, terms).map_err(IndexError::unavailable)? {
+            continue;
         }
         let lists = Lists::of_all(&asked, searcher, &view.fields).map_err(IndexError::unavailable)?;
+        missing = asked.missing(&lists);
         // A word that is nowhere as it is written is first looked for as it may have been meant.
-        if !asked.is_in(&lists) && asked.may_forgive_more(spelling) {
+        if missing != 0 && asked.may_forgive() {
             continue;
         }
         let (mut found, counted) = all(view, searcher, &asked, lists, after, limit)?;
@@ -73,7 +99,7 @@ fn best(
                 return Ok(found);
             }
         } else if counted.all > 0 {
-            // Two letters wrong are looked for where nothing else is found.
+            // More letters wrong are looked for where nothing else is found.
             return Ok(found);
         }
         best = found;
@@ -94,7 +120,13 @@ fn all(
     let columns = view.columns(searcher)?;
     for ((segment, columns), lists) in searcher.segment_readers().iter().zip(&columns).zip(lists) {
         let mut heap = Heap::new(columns, limit, after)?;
-        evaluate(asked, segment, (lists, columns.as_ref()), &mut room, &mut heap, &mut counted);
+        let begun = match &asked.question.name {
+            Some(name) if name.chars().nth(TITLE_CHARS - 1).is_some() => columns.begun(name),
+            _ => Ok(0..0),
+        };
+        let begun = begun.map_err(IndexError::unavailable)?;
+        let segment = Searched { reader: segment, columns, begun };
+        evaluate(asked, &segment, lists, &mut room, &mut heap, &mut counted);
         heaps.push(heap);
     }
     Ok((merged(heaps, limit)?, counted))

@@ -18,8 +18,6 @@ use tantivy::{
 const BEGUN: usize = 1_024;
 /// Most terms that a word with wrong letters stands for.
 const MISSPELT: usize = 64;
-/// Titles that begin as asked are looked up from so many letters on.
-const TITLE_CHARS: usize = 3;
 
 /// How a word was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,12 +41,10 @@ pub(super) enum Mark {
 pub(super) const NAMED: u8 = 1;
 /// An artist is who was asked for.
 pub(super) const BY_NAMED: u8 = 2;
-/// The title begins with what was asked for.
-pub(super) const BEGINS: u8 = 4;
 /// It has what must not be there.
-pub(super) const BARRED: u8 = 8;
+pub(super) const BARRED: u8 = 4;
 /// The viewer owns it, or collaborates on it.
-pub(super) const OWN: u8 = 16;
+pub(super) const OWN: u8 = 8;
 
 /// Documents, ascending, and what it says of them.
 pub(super) struct List {
@@ -129,9 +125,6 @@ impl<'a> Lists<'a> {
         if let Some(name) = &asked.question.name {
             lists.term(fields.title_name, name, Mark::Flag(NAMED))?;
             lists.term(fields.artist_name, name, Mark::Flag(BY_NAMED))?;
-            if name.chars().nth(TITLE_CHARS - 1).is_some() {
-                lists.begun(fields.title_name, name, Mark::Flag(BEGINS))?;
-            }
         }
         lists.found.sort_by_key(|list| match list.mark {
             Mark::Term { bit, value, .. } => (bit, Reverse(value)),

@@ -6,11 +6,8 @@
 use super::{asked::Asked, columns::Columns, lists::is_limited, schema::NO_SORT, view::View};
 use crate::analyse::{Question, name};
 use segue_ports::index::{Beginning, IndexError, Query, Suggestion, Viewer};
-use std::{cmp::Reverse, collections::HashSet, ops::Range};
-use tantivy::{
-    DocAddress, DocId, DocSet, SegmentReader, TERMINATED, Term, schema::IndexRecordOption,
-    termdict::TermDictionary,
-};
+use std::{cmp::Reverse, collections::HashSet};
+use tantivy::{DocAddress, DocId, DocSet, SegmentReader, TERMINATED, Term, schema::IndexRecordOption};
 
 /// Names that are looked up one by one.
 const FEW: u64 = 256;
@@ -122,7 +119,7 @@ fn of_segment(
     let index = segment.inverted_index(view.fields.title_name)?;
     let terms = index.terms();
     for begin in begins {
-        let range = range(terms, begin)?;
+        let range = columns.begun(begin)?;
         if range.is_empty() {
             continue;
         }
@@ -164,16 +161,6 @@ fn own(view: &View, segment: &SegmentReader, viewer: Viewer) -> tantivy::Result<
         }
     }
     Ok(own)
-}
-
-/// Ordinals of the names that begin so. The terms and the column have the same names in the same order.
-fn range(terms: &TermDictionary, begin: &str) -> std::io::Result<Range<u64>> {
-    let first = |from: &str| {
-        let mut stream = terms.range().ge(from).into_stream()?;
-        let none = terms.num_terms() as u64;
-        std::io::Result::Ok(if stream.advance() { stream.term_ord() } else { none })
-    };
-    Ok(first(begin)?..first(&behind(begin))?)
 }
 
 fn behind(begin: &str) -> String {
