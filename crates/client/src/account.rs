@@ -1,7 +1,10 @@
-//! Taking one's data along, and leaving.
+//! One's password, taking one's data along, and leaving.
 
 use crate::{Client, ClientError};
-use segue_proto::{identity::v1::DeleteMeRequest, playlist::v1::ExportMeRequest};
+use segue_proto::{
+    identity::v1::{ChangePasswordRequest, DeleteMeRequest},
+    playlist::v1::ExportMeRequest,
+};
 
 impl Client {
     /// Everything that the server knows of the caller as one JSON file, piece by piece.
@@ -15,6 +18,14 @@ impl Client {
         while let Some(message) = said.message().await.map_err(|s| self.refused(s))? {
             piece(&message.content)?;
         }
+        Ok(())
+    }
+
+    /// Sets another password and ends every other session.
+    pub async fn change_password(&self, current: &str, new: &str) -> Result<(), ClientError> {
+        let request = ChangePasswordRequest { current_password: current.into(), new_password: new.into() };
+        let request = self.request(request).await?;
+        self.identity().change_password(request).await.map_err(|s| self.refused(s))?;
         Ok(())
     }
 

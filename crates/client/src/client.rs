@@ -50,6 +50,9 @@ impl Client {
         let other = |e: &dyn std::fmt::Display| {
             ClientError::Other(format!("{url} is not an address of a server: {e}"))
         };
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(other(&"it begins with neither http:// nor https://"));
+        }
         let mut endpoint = Endpoint::from_shared(url.to_owned()).map_err(|e| other(&e))?;
         if url.starts_with("https:") {
             endpoint =
@@ -163,7 +166,7 @@ impl Client {
                 let (metadata, extensions, ()) = request.into_parts();
                 Ok(Request::from_parts(metadata, extensions, message))
             }
-            Err(ClientError::NotSignedIn) => Ok(Request::new(message)),
+            Err(ClientError::NotSignedIn { .. }) => Ok(Request::new(message)),
             Err(error) => Err(error),
         }
     }
@@ -171,7 +174,7 @@ impl Client {
     /// A request that carries the session's access token, renewed when it is about to end.
     pub async fn request<T>(&self, message: T) -> Result<Request<T>, ClientError> {
         let token = self.access_token().await?;
-        let value = format!("Bearer {token}").parse().map_err(|_| ClientError::NotSignedIn)?;
+        let value = format!("Bearer {token}").parse().map_err(|_| self.not_signed_in())?;
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", value);
         Ok(request)
@@ -196,7 +199,7 @@ impl Client {
         let request = RefreshSessionRequest { refresh_token: kept.refresh_token };
         let tokens = match self.identity().refresh_session(request).await {
             Ok(answer) => answer.into_inner().tokens.unwrap_or_default(),
-            Err(s) if s.code() == tonic::Code::Unauthenticated => return Err(ClientError::NotSignedIn),
+            Err(s) if s.code() == tonic::Code::Unauthenticated => return Err(self.not_signed_in()),
             Err(s) => return Err(self.refused(s)),
         };
         let renewed = credentials(&tokens, kept.email);
@@ -222,7 +225,11 @@ impl Client {
     }
 
     fn load(&self) -> Result<Credentials, ClientError> {
-        self.inner.store.load().map_err(ClientError::Credentials)?.ok_or(ClientError::NotSignedIn)
+        self.inner.store.load().map_err(ClientError::Credentials)?.ok_or_else(|| self.not_signed_in())
+    }
+
+    fn not_signed_in(&self) -> ClientError {
+        ClientError::NotSignedIn { url: self.inner.url.clone() }
     }
 
     fn keep(&self, user: Option<User>, tokens: Option<Tokens>) -> Result<User, ClientError> {

@@ -6,8 +6,11 @@ use tonic_types::StatusExt;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// There is no session, or it has ended.
-    #[error("not signed in: run 'segue login' (or 'segue signup')")]
-    NotSignedIn,
+    #[error("not signed in at {url}: run 'segue login' (or 'segue signup')")]
+    NotSignedIn {
+        /// The server.
+        url: String,
+    },
     /// The server cannot be reached.
     #[error("cannot reach the server at {url}: {cause}; is it running? Choose another with SEGUE_URL")]
     Unreachable {

@@ -70,9 +70,35 @@ fn a_folder_gives_what_is_read_and_says_what_was_passed_over() {
         serde_json::from_str::<Value>(&ran.err).unwrap(),
         json!({"passed_over": {"m4a": 1, "ogg": 2}})
     );
+    let ran = user.run(&["upload", path, "--visibility", "public"]).good();
+    assert!(ran.out.contains("already there, still private: 'segue edit' changes that"), "{ran:?}");
     std::fs::remove_file(folder.path().join("good.wav")).unwrap();
     let none = user.run(&["upload", path]);
     assert!(none.code == 1 && none.err.contains("no audio files") && none.err.contains("2 ogg"), "{none:?}");
+}
+
+#[test]
+fn a_password_is_changed_and_sessions_elsewhere_end() {
+    let up = Up::start();
+    let (user, elsewhere) = (Cli::signed_in(&up), Cli::signed_in(&up));
+    let change = ["account", "password", "--passwords-stdin", "--json"];
+    let wrong = user.run_with(&change, "not this one\na new password\n");
+    assert_eq!((wrong.code, error(&wrong).0.as_str()), (1, "PASSWORD_WRONG"), "{wrong:?}");
+    let half = user.run_with(&change, up.password());
+    assert!(half.code == 1 && half.err.contains("two lines"), "{half:?}");
+    let _ = user.run_with(&change, &format!("{}\na new password\n", up.password())).good();
+    let _ = user.run(&["songs"]).good();
+    assert_eq!(elsewhere.run(&["songs"]).code, 3);
+    let sign_in = ["login", "--email", up.email(), "--password-stdin"];
+    assert_eq!(elsewhere.run_with(&sign_in, up.password()).code, 3);
+    let _ = elsewhere.run_with(&sign_in, "a new password").good();
+}
+
+#[test]
+fn nobody_else_on_the_machine_reads_the_data() {
+    use std::os::unix::fs::PermissionsExt;
+    let up = Up::start();
+    assert_eq!(std::fs::metadata(up.data()).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[test]
@@ -93,6 +119,10 @@ fn exit_codes_and_reasons_tell_wrong_usage_from_a_session_that_ended_and_a_serve
     assert_eq!((id.code, error(&id).0.as_str()), (1, "PLAYLIST_NOT_FOUND"), "{id:?}");
     let nobody = Cli::new(up.url()).run(&["songs", "--json"]);
     assert_eq!((nobody.code, error(&nobody).0.as_str()), (3, "NOT_SIGNED_IN"), "{nobody:?}");
+    let elsewhere = Cli::new("http://localhost:9").run(&["songs"]);
+    assert!(elsewhere.err.contains("not signed in at http://localhost:9"), "{elsewhere:?}");
+    let nowhere = Cli::new("localhost:4420").run(&["songs"]);
+    assert!(nowhere.code == 1 && nowhere.err.contains("neither http:// nor https://"), "{nowhere:?}");
     let wrong = user.run_with(&["login", "--email", up.email(), "--password-stdin", "--json"], PASSWORD);
     assert_eq!((wrong.code, error(&wrong).0.as_str()), (3, "CREDENTIALS_WRONG"), "{wrong:?}");
 

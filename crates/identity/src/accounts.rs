@@ -63,9 +63,12 @@ pub(crate) async fn replace(db: &impl ConnectionTrait, user: &user::Model) -> Re
     Ok(result.rows_affected == 1)
 }
 
-/// True when there is an account that someone can sign in to.
-pub(crate) async fn any(db: &impl ConnectionTrait) -> Result<bool, StoreError> {
-    Ok(user::Entity::find().filter(user::Column::DeletedAt.is_null()).one(db).await?.is_some())
+/// True when there is an administrator.
+pub(crate) async fn any_administrator(db: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    let administrators =
+        user::Entity::find().filter(user::Column::Admin.eq(true)).filter(user::Column::DeletedAt.is_null());
+    // The first account of all is one mostly, so that the walk by id ends where it begins.
+    Ok(administrators.order_by_asc(user::Column::UserId).one(db).await?.is_some())
 }
 
 /// Accounts whose address begins with `prefix` and that come after `after`, by id.

@@ -1,4 +1,4 @@
-//! The account that a new installation begins with.
+//! The account that a new installation begins with, and one that has lost its last administrator goes on with.
 
 use crate::{Error, Identity, accounts, event, identity::home};
 use rand::seq::IndexedRandom;
@@ -28,10 +28,11 @@ impl fmt::Debug for FirstAccount {
 }
 
 impl Identity {
-    /// Makes an administrator when there is no account at all, and returns how to sign in: only now, since only a
-    /// hash is kept. `None` when there is an account. Several processes may do this at once; one makes it.
+    /// Makes an administrator when there is none, and returns how to sign in: only now, since only a hash is kept.
+    /// `None` when there is one, or when somebody else has the address. Several processes may do this at once; one
+    /// makes it.
     pub async fn ensure_first_account(&self) -> Result<Option<FirstAccount>, Error> {
-        if accounts::any(&self.inner.deps.store.primary(&home())).await? {
+        if accounts::any_administrator(&self.inner.deps.store.primary(&home())).await? {
             return Ok(None);
         }
         let (id, now) = (UserId::new(), self.now());

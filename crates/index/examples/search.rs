@@ -163,8 +163,13 @@ async fn main() -> Result<(), Failure> {
     let mut suggested = ask::suggest(&*index, &ask::beginnings(&catalogue, arguments.questions)).await?;
     println!("  {} resident_mb={}", spread("suggest", &mut suggested), resident_mb());
     let made = recall::made(&catalogue, MADE);
-    show("written", &recall::measure(&*index, recall::written()).await?, arguments.misses);
-    show("made", &recall::measure(&*index, made.clone()).await?, arguments.misses);
+    let written = recall::measure(&*index, recall::written()).await?;
+    let of_made = recall::measure(&*index, made.clone()).await?;
+    show("written", &written, arguments.misses);
+    show("made", &of_made, arguments.misses);
+    let both = [&written, &of_made].into_iter().flat_map(|report| report.sorts.values());
+    let (questions, found) = both.fold((0, 0.0), |(n, found), (m, more)| (n + m, found + more));
+    println!("  recall@5 of all {questions} questions: {:.3}", found / f64::from(questions));
     if arguments.peer {
         asked.truncate(300);
         peer::run(&folder.path().join("peer.db"), documents(catalogue), &asked, &made).await?;

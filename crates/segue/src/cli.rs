@@ -85,6 +85,8 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  segue edit 'Joga' --title 'Jóga' --artist Björk --visibility public")]
     Edit(EditArgs),
     /// Delete songs and their audio.
+    ///
+    /// Whoever has a playback URL of one may hear it until that expires, where an edge has kept it.
     Rm {
         /// The songs: ids or titles.
         #[arg(required = true)]

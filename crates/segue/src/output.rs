@@ -155,7 +155,7 @@ pub(crate) fn judge(error: &anyhow::Error) -> (String, u8) {
 
 fn code_of(error: &ClientError) -> u8 {
     match error {
-        ClientError::NotSignedIn => 3,
+        ClientError::NotSignedIn { .. } => 3,
         ClientError::Refused(status) if status.code() == tonic::Code::Unauthenticated => 3,
         ClientError::Unreachable { .. } => 4,
         _ => 1,

@@ -63,7 +63,11 @@ async fn serve_until_stopped(
     telemetry: &telemetry::Telemetry,
 ) -> anyhow::Result<()> {
     let data = config.process.data.clone();
-    tokio::fs::create_dir_all(&data)
+    // For nobody else: keys, passwords' hashes and everybody's music are in it.
+    tokio::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&data)
         .await
         .with_context(|| format!("cannot make {}; choose another folder with --data", data.display()))?;
     let _lock = lock::take(&data)?;

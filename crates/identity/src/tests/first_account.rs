@@ -1,7 +1,7 @@
 use super::everywhere;
 use crate::IdentityConfig;
 use segue_mesh::Caller;
-use segue_proto::identity::v1::{SignInRequest, identity_service_server::IdentityService};
+use segue_proto::identity::v1::{DeleteMeRequest, SignInRequest, identity_service_server::IdentityService};
 use tonic::Request;
 
 #[tokio::test]
@@ -30,10 +30,22 @@ async fn the_first_account_is_an_administrator_and_is_made_once() {
 }
 
 #[tokio::test]
-async fn nothing_is_made_where_someone_has_signed_up() {
+async fn an_administrator_is_made_anew_when_the_last_one_is_gone() {
     everywhere(IdentityConfig::default(), async |world| {
         world.sign_up("ada@x").await;
+        let first = world.identity.ensure_first_account().await.unwrap().expect("ada is no administrator");
         assert_eq!(world.identity.ensure_first_account().await.unwrap(), None);
+        let request = SignInRequest {
+            email: first.email.clone(),
+            password: first.password.clone(),
+            device: String::new(),
+        };
+        let answer = world.identity.sign_in(Request::new(request)).await.unwrap().into_inner();
+        let leave = DeleteMeRequest { password: first.password.clone(), heir_email: String::new() };
+        world.identity.delete_me(world.signed(&answer.tokens.unwrap(), leave)).await.unwrap();
+        let second = world.identity.ensure_first_account().await.unwrap().expect("a new one");
+        assert_eq!(second.email, first.email);
+        assert_ne!(second.password, first.password);
     })
     .await;
 }

@@ -27,6 +27,15 @@ pub(crate) struct LoginArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum AccountCommand {
+    /// Set another password, and end your sessions elsewhere.
+    #[command(
+        after_help = "Examples:\n  segue account password\n  printf '%s\\n' \"$OLD\" \"$NEW\" | segue account password --passwords-stdin"
+    )]
+    Password {
+        /// Read the password so far and the new one from standard input, a line each, and do not ask.
+        #[arg(long)]
+        passwords_stdin: bool,
+    },
     /// Write everything that the server knows of you into one JSON file.
     #[command(after_help = "Example:\n  segue account export --to me.json")]
     Export {

@@ -16,6 +16,7 @@ use std::{
 
 pub(crate) async fn run(session: &Session, command: AccountCommand) -> anyhow::Result<()> {
     match command {
+        AccountCommand::Password { passwords_stdin } => password(session, passwords_stdin).await,
         AccountCommand::Export { to } => export(session, to.as_deref()).await,
         AccountCommand::Delete { heir, yes, password_stdin } => {
             delete(session, heir.unwrap_or_default(), yes, password_stdin).await
@@ -67,6 +68,27 @@ async fn export(session: &Session, to: Option<&Path>) -> anyhow::Result<()> {
             true => output::json(&json!({"path": to.display().to_string()})),
             false => output::hint(&format!("wrote {}", to.display())),
         }
+    }
+    Ok(())
+}
+
+async fn password(session: &Session, passwords_stdin: bool) -> anyhow::Result<()> {
+    // Nobody types passwords to be told that they are not signed in.
+    session.client.access_token().await?;
+    let (current, new) = match passwords_stdin {
+        true => {
+            let missing = "two lines on standard input: the password so far and the new one";
+            (line().context(missing)?, line().context(missing)?)
+        }
+        false if std::io::stdin().is_terminal() => {
+            (rpassword::prompt_password("Password so far: ")?, new_password("New password: ")?)
+        }
+        false => Err(output::Usage("no terminal to ask on: give --passwords-stdin".into()))?,
+    };
+    session.client.change_password(&current, &new).await?;
+    match session.json {
+        true => output::json(&json!({"changed": true})),
+        false => output::text("the password is changed, and you are signed out elsewhere"),
     }
     Ok(())
 }
@@ -142,12 +164,19 @@ fn ask(args: LoginArgs, twice: bool) -> anyhow::Result<(String, String)> {
     if !terminal {
         Err(output::Usage("no terminal to ask on: give --password-stdin".into()))?;
     }
-    let password = rpassword::prompt_password("Password: ")?;
-    if twice {
-        let again = rpassword::prompt_password("Password again: ")?;
-        anyhow::ensure!(password == again, "the passwords differ");
-    }
+    let password = match twice {
+        true => new_password("Password: ")?,
+        false => rpassword::prompt_password("Password: ")?,
+    };
     Ok((email, password))
+}
+
+/// A password that is typed twice.
+fn new_password(prompt: &str) -> anyhow::Result<String> {
+    let password = rpassword::prompt_password(prompt)?;
+    let again = rpassword::prompt_password("Again: ")?;
+    anyhow::ensure!(password == again, "the passwords differ");
+    Ok(password)
 }
 
 fn line() -> anyhow::Result<String> {

@@ -102,7 +102,11 @@ pub(crate) async fn maybe_playlist(session: &Session, text: &str) -> anyhow::Res
     if meant.len() > 1 && meant.iter().any(|p| p.role() == segue_client::proto::playlist::v1::Role::Owner) {
         meant.retain(|p| p.role() == segue_client::proto::playlist::v1::Role::Owner);
     }
-    let found: Vec<Found> = meant.iter().map(|p| Found::new(&p.playlist_id, &p.title, &p.owner_id)).collect();
+    let what = |p: &Playlist| {
+        let made = p.create_time.map(|time| time.to_string()).unwrap_or_default();
+        format!("{} ({} songs, made {made})", p.title, p.item_count)
+    };
+    let found: Vec<Found> = meant.iter().map(|p| Found::new(&p.playlist_id, &what(p), &p.owner_id)).collect();
     if !found.is_empty() {
         return one(found, "playlist", text);
     }
@@ -234,7 +238,7 @@ async fn searched(
 
 async fn my_id(session: &Session) -> anyhow::Result<String> {
     let request = match session.client.request(GetMeRequest {}).await {
-        Err(ClientError::NotSignedIn) => return Ok(String::new()),
+        Err(ClientError::NotSignedIn { .. }) => return Ok(String::new()),
         request => request?,
     };
     let answer = session.client.identity().get_me(request).await.map_err(|s| session.client.refused(s))?;
@@ -244,7 +248,7 @@ async fn my_id(session: &Session) -> anyhow::Result<String> {
 /// Who is not signed in has no list of their own.
 fn or_nobody<T>(list: Result<Vec<T>, ClientError>) -> Result<Vec<T>, ClientError> {
     match list {
-        Err(ClientError::NotSignedIn) => Ok(Vec::new()),
+        Err(ClientError::NotSignedIn { .. }) => Ok(Vec::new()),
         list => list,
     }
 }

@@ -16,7 +16,8 @@ impl Sink {
     pub(crate) fn open(to: Option<&Path>) -> anyhow::Result<Self> {
         let Some(to) = to else { return Ok(Self(None)) };
         let folder = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = NamedTempFile::new_in(folder).map_err(|e| at(to, e))?;
+        // What the system says of the file beside it, without the name of that one.
+        let file = NamedTempFile::new_in(folder).map_err(|e| at(to, e.kind().into()))?;
         Ok(Self(Some((file, to.to_owned()))))
     }
 

@@ -17,7 +17,7 @@ pub(crate) fn state_name(song: &Song) -> &'static str {
     song.state().as_str_name().trim_start_matches("SONG_STATE_")
 }
 
-fn visibility_name(song: &Song) -> &'static str {
+pub(super) fn visibility_name(song: &Song) -> &'static str {
     song.visibility().as_str_name().trim_start_matches("VISIBILITY_")
 }
 

@@ -42,6 +42,9 @@ struct Outcome {
     /// Of an interrupted upload, bytes that the server had.
     #[serde(skip_serializing_if = "is_zero")]
     resumed_bytes: u64,
+    /// Who may see what was there already, where that is not what was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    still: Option<&'static str>,
     #[serde(skip)]
     sent_bytes: u64,
     #[serde(skip)]
@@ -118,6 +121,7 @@ impl Outcome {
             skipped: false,
             retried: false,
             resumed_bytes: 0,
+            still: None,
             sent_bytes: 0,
             exit_code: 1,
         }
@@ -127,7 +131,12 @@ impl Outcome {
     fn words(&self) -> String {
         let (sent, resumed) = (HumanBytes(self.sent_bytes), HumanBytes(self.resumed_bytes));
         let came = match (self.skipped, self.retried, self.resumed_bytes) {
-            (true, _, _) => "already there".to_owned(),
+            (true, _, _) => match self.still {
+                Some(still) => {
+                    format!("already there, still {}: 'segue edit' changes that", still.to_lowercase())
+                }
+                None => "already there".to_owned(),
+            },
             (_, true, _) => "had failed, tried again".to_owned(),
             (_, _, 0) => format!("sent {sent}"),
             _ => format!("resumed: {resumed} were there, sent {sent}"),
@@ -192,6 +201,9 @@ async fn upload_one(
     let Uploaded { song: mut done, skipped, retried, sent_bytes, resumed_bytes } = uploaded;
     (outcome.skipped, outcome.retried) = (skipped, retried);
     (outcome.sent_bytes, outcome.resumed_bytes) = (sent_bytes, resumed_bytes);
+    let other = |asked| song::visibility(asked) != done.visibility();
+    outcome.still =
+        args.visibility.filter(|asked| skipped && other(*asked)).map(|_| song::visibility_name(&done));
     outcome.song_id = Some(done.song_id.clone());
     outcome.state = Some(song::state_name(&done));
     if !args.no_wait && done.state() != SongState::Ready {

@@ -17,7 +17,7 @@ pub(super) fn sentence(error: &ClientError) -> String {
 /// The server's reason, else one for what happened on the way to it.
 pub(super) fn reason(error: &ClientError) -> String {
     let named = match error {
-        ClientError::NotSignedIn => "NOT_SIGNED_IN",
+        ClientError::NotSignedIn { .. } => "NOT_SIGNED_IN",
         ClientError::Unreachable { .. } => "SERVER_UNREACHABLE",
         ClientError::BlobRefused { .. } => "BLOB_REFUSED",
         ClientError::File { .. } => "FILE_UNREADABLE",

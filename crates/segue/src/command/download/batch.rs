@@ -106,7 +106,7 @@ impl<'a> Batch<'a> {
                     Ok((song, plan, record))
                 }
                 // Without a session or a server none of them can be asked for.
-                Err(error @ (ClientError::NotSignedIn | ClientError::Unreachable { .. })) => {
+                Err(error @ (ClientError::NotSignedIn { .. } | ClientError::Unreachable { .. })) => {
                     return Err(error.into());
                 }
                 Err(error) => Err(error.to_string()),
