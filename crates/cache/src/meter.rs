@@ -14,6 +14,8 @@ pub(crate) struct Meter {
     pub(crate) load_failures: Counter,
     pub(crate) early_loads: Counter,
     pub(crate) stale_served: Counter,
+    /// Reads for which the origin had nothing as new as the caller said to have seen.
+    pub(crate) unmet: Counter,
     /// Loads whose result was below a floor.
     pub(crate) not_stored: Counter,
     pub(crate) invalidations: Counter,
@@ -40,6 +42,7 @@ impl Meter {
             load_failures: count("segue_cache_load_failures_total"),
             early_loads: count("segue_cache_early_loads_total"),
             stale_served: count("segue_cache_stale_served_total"),
+            unmet: count("segue_cache_unmet_total"),
             not_stored: count("segue_cache_not_stored_total"),
             invalidations: count("segue_cache_invalidations_total"),
             unreadable: count("segue_cache_unreadable_total"),

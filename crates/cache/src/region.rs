@@ -171,6 +171,9 @@ impl Shelf {
                     let newest = latest && flight.number >= asked;
                     // The last one was led alone: there is nothing newer to be had.
                     if entry.version >= least || newest || round >= ROUNDS {
+                        if entry.version < at_least {
+                            self.unmet(&key, at_least, &entry);
+                        }
                         return Ok(entry.value.clone());
                     }
                     round += 1;
@@ -184,6 +187,19 @@ impl Shelf {
                 }
             }
         }
+    }
+
+    /// The caller says to have seen a version that the primary does not have: they made it up, or the primary is not the
+    /// one that acknowledged it.
+    fn unmet(&self, key: &Key, at_least: u64, entry: &Entry) {
+        self.meter.unmet.increment(1);
+        tracing::info!(
+            kind = self.kind,
+            id = &*key.id,
+            at_least,
+            version = entry.version,
+            "there is nothing as new as the caller says to have seen"
+        );
     }
 
     fn lingers(&self, entry: &Entry, least: u64, now: Timestamp) -> bool {

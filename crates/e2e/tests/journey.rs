@@ -77,11 +77,23 @@ fn every_rung_has_every_sample(song: &Song, url: &str) {
 }
 
 fn play_in_the_browser(songs: &[Song], uploaded: &[Value]) {
+    let play = |songs: &[Value], parallel: u32| -> Vec<Value> {
+        let job = json!({"songs": songs, "listen": 20, "parallel": parallel});
+        foreign::node("play.mjs", &job).as_array().unwrap().clone()
+    };
     let list = songs.iter().zip(uploaded).map(|(s, u)| json!({"name": s.file, "url": u["playback_url"]}));
-    let job = json!({"songs": list.collect::<Vec<_>>(), "listen": 20, "parallel": 4});
-    let reports = foreign::node("play.mjs", &job);
-    assert_eq!(reports.as_array().unwrap().len(), songs.len());
-    for report in reports.as_array().unwrap() {
+    let list: Vec<Value> = list.collect();
+    let mut reports = play(&list, 4);
+    assert_eq!(reports.len(), songs.len());
+    // Four players at once starve on a machine that is busy; alone, a song plays without a stall.
+    for report in &mut reports {
+        if report["errors"] == json!(["mediaError bufferStalledError fatal=false "]) {
+            eprintln!("it stalled, and is played again: {report}");
+            let song = list.iter().find(|song| song["name"] == report["name"]).unwrap();
+            *report = play(std::slice::from_ref(song), 1).remove(0);
+        }
+    }
+    for report in &reports {
         assert_eq!(report["errors"], json!([]), "{report}");
         assert_eq!(report["bad_requests"], json!([]), "{report}");
         assert_eq!(report["ended"], true, "{report}");

@@ -207,7 +207,13 @@ impl Deeds {
         let wish = DeletePlaylistRequest { playlist_id: list.id.clone(), etag: String::new() };
         let request = self.client.request(wish).await.unwrap();
         self.client.playlist_service().delete_playlist(request).await.unwrap();
-        let gone = self.client.playlist(&list.id).await.unwrap_err();
+        let gone = match self.client.playlist(&list.id).await {
+            Err(gone) => gone,
+            Ok(there) => {
+                let (seen, again) = (self.client.seen(), self.client.playlist(&list.id).await);
+                panic!("it was deleted and is read as {there:?}; seen {seen}; read again: {again:?}");
+            }
+        };
         assert_eq!(gone.code(), Some(tonic::Code::NotFound));
         format!("delete {}", list.title)
     }

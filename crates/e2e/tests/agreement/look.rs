@@ -29,7 +29,13 @@ impl Deeds {
         for list in self.model.lists.iter().rev().take(2) {
             let read = self.client.playlist(&list.id).await.unwrap();
             let count = list.items.len() as u32;
-            assert_eq!((read.title.as_str(), read.item_count), (list.title.as_str(), count), "{when}");
+            if (read.title.as_str(), read.item_count) != (list.title.as_str(), count) {
+                let (seen, again) = (self.client.seen(), self.client.playlist(&list.id).await);
+                panic!(
+                    "{when}: {:?} with {count} is read as {read:?}; seen {seen}; read again: {again:?}",
+                    list.title
+                );
+            }
             assert_eq!(items(&self.client, list).await, Some(places(list)), "{when}");
         }
     }
