@@ -5,7 +5,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method as Verb, Request, Response, StatusCode, Uri, Version,
     header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, TE},
 };
-use segue_mesh::ORIGIN_HEADER;
+use segue_mesh::{CONSISTENCY_HEADER, ORIGIN_HEADER};
 use tonic::body::Body;
 
 /// The request that the role gets. `authorization` goes along: the role verifies it again.
@@ -48,6 +48,7 @@ pub(crate) fn answer(mut answer: Response<Body>, service: &str) -> Result<Respon
     Ok(answer)
 }
 
+/// What a caller has seen is theirs to say: without it a cache or a replica that is behind would show them less.
 fn strip(headers: &mut HeaderMap) {
     strip_hops(headers);
     let ours = |name: &HeaderName| {
@@ -55,7 +56,7 @@ fn strip(headers: &mut HeaderMap) {
         matches!(
             name,
             "host" | "content-length" | "expect" | "cookie" | "forwarded" | "x-real-ip" | "grpc-timeout"
-        ) || name.starts_with("segue-")
+        ) || (name.starts_with("segue-") && name != CONSISTENCY_HEADER)
             || name.starts_with("x-forwarded-")
     };
     remove_where(headers, ours);
@@ -111,6 +112,7 @@ mod tests {
             ("grpc-timeout", "99H"),
             ("segue-origin", "http://evil"),
             ("segue-user", "someone"),
+            ("segue-consistency", "a@7"),
             ("x-forwarded-for", "1.2.3.4"),
             ("forwarded", "for=1.2.3.4"),
             ("host", "here"),
@@ -136,6 +138,7 @@ mod tests {
             "content-type: application/grpc",
             "grpc-encoding: gzip",
             "grpc-timeout: 5m",
+            "segue-consistency: a@7",
             "segue-origin: http://here",
             "te: trailers",
             "x-trace-me: yes",

@@ -9,7 +9,7 @@ use tonic::{
 
 /// Metadata in which a write says `id@version`; sent back with a read, that reads at least this version. A caller who
 /// wrote several things sends a list with commas.
-const CONSISTENCY: &str = "segue-consistency";
+pub const CONSISTENCY_HEADER: &str = "segue-consistency";
 /// Versions of one call that are looked at.
 const MOST_SEEN: usize = 16;
 
@@ -20,8 +20,11 @@ pub struct Seen(Vec<(String, u64)>);
 impl Seen {
     /// What the metadata of a call says. What is no mark is passed over.
     pub fn of<T>(request: &Request<T>) -> Self {
-        let marks =
-            request.metadata().get(CONSISTENCY).and_then(|marks| marks.to_str().ok()).unwrap_or_default();
+        let marks = request
+            .metadata()
+            .get(CONSISTENCY_HEADER)
+            .and_then(|marks| marks.to_str().ok())
+            .unwrap_or_default();
         let versions = marks.split(',').take(MOST_SEEN).filter_map(|mark| {
             let (id, version) = mark.trim().split_once('@')?;
             Some((id.to_owned(), version.parse().ok()?))
@@ -43,11 +46,11 @@ impl Seen {
 /// Says in the answer to a write which version it made.
 pub fn mark_written<T>(response: &mut Response<T>, id: &str, version: &str) {
     if let Ok(mark) = MetadataValue::try_from(format!("{id}@{version}")) {
-        response.metadata_mut().insert(CONSISTENCY, mark);
+        response.metadata_mut().insert(CONSISTENCY_HEADER, mark);
     }
 }
 
-const HEADERS: [&str; 3] = ["authorization", ORIGIN_HEADER, CONSISTENCY];
+const HEADERS: [&str; 3] = ["authorization", ORIGIN_HEADER, CONSISTENCY_HEADER];
 
 /// What of a call travels along on calls that are made for it: whose it is, the address by which they reached us, and
 /// what they have seen.
@@ -78,7 +81,7 @@ mod tests {
 
     fn call(marks: &str) -> Request<()> {
         let mut request = Request::new(());
-        request.metadata_mut().insert(CONSISTENCY, marks.parse().expect("it is text"));
+        request.metadata_mut().insert(CONSISTENCY_HEADER, marks.parse().expect("it is text"));
         request
     }
 
@@ -105,7 +108,7 @@ mod tests {
     fn a_write_says_what_it_made() {
         let mut response = Response::new(());
         mark_written(&mut response, "a", "4");
-        let mark = response.metadata().get(CONSISTENCY).and_then(|mark| mark.to_str().ok());
+        let mark = response.metadata().get(CONSISTENCY_HEADER).and_then(|mark| mark.to_str().ok());
         assert_eq!(mark, Some("a@4"));
     }
 }

@@ -21,7 +21,7 @@ mod token;
 
 pub use caller::{Caller, User};
 pub use channel::Channel;
-pub use consistency::{Passport, Seen, mark_written};
+pub use consistency::{CONSISTENCY_HEADER, Passport, Seen, mark_written};
 pub use health::{Ready, health_router};
 pub use layer::auth::{Auth, Door};
 pub use layer::deadline;

@@ -101,6 +101,7 @@ impl song_service_server::SongService for Backend {
             ("origin", origin(&request, "none")),
             ("timeout", header(&request, "grpc-timeout")),
             ("segue-user", header(&request, "segue-user")),
+            ("segue-consistency", header(&request, "segue-consistency")),
             ("x-custom", header(&request, "x-custom")),
             ("caller", format!("{:?}", Caller::of(&request).user_id())),
         ];

@@ -21,7 +21,10 @@ async fn unary_calls_and_their_errors_pass() {
     for behind in BOTH {
         let rig = Rig::start(behind).await;
         let mut songs = rig.songs().await;
-        let answer = songs.get_song(get("one")).await.unwrap();
+        let mut request = Request::new(get("one"));
+        request.metadata_mut().insert("segue-consistency", "one@7,two@3".parse().unwrap());
+        let answer = songs.get_song(request).await.unwrap();
+        assert_eq!(seen(answer.get_ref().song.as_ref().unwrap(), "segue-consistency"), "one@7,two@3");
         assert_eq!(answer.metadata().get("segue-consistency").unwrap(), "token");
         assert_eq!(answer.metadata().get("ratelimit-limit").unwrap(), "1000");
         assert_eq!(answer.metadata().get("ratelimit-remaining").unwrap(), "999");
