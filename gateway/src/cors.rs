@@ -2,6 +2,7 @@
 
 use crate::Error;
 use http::{HeaderName, HeaderValue, Method, header::RETRY_AFTER};
+use segue_mesh::CONSISTENCY_HEADER;
 use std::time::Duration;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -14,7 +15,7 @@ const EXPOSED: [&str; 8] = [
     "ratelimit-limit",
     "ratelimit-remaining",
     "ratelimit-reset",
-    "segue-consistency",
+    CONSISTENCY_HEADER,
 ];
 
 /// No credentials mode: tokens travel in the authorization header, never in cookies.

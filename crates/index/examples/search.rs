@@ -167,9 +167,7 @@ async fn main() -> Result<(), Failure> {
     let of_made = recall::measure(&*index, made.clone()).await?;
     show("written", &written, arguments.misses);
     show("made", &of_made, arguments.misses);
-    let both = [&written, &of_made].into_iter().flat_map(|report| report.sorts.values());
-    let (questions, found) = both.fold((0, 0.0), |(n, found), (m, more)| (n + m, found + more));
-    println!("  recall@5 of all {questions} questions: {:.3}", found / f64::from(questions));
+    println!("  recall@5 of all questions: {:.3}", Report::recall_of(&[&written, &of_made]));
     if arguments.peer {
         asked.truncate(300);
         peer::run(&folder.path().join("peer.db"), documents(catalogue), &asked, &made).await?;

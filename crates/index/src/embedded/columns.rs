@@ -47,7 +47,7 @@ impl Columns {
     /// The names of titles that begin so, as their ordinals.
     pub(super) fn begun(&self, begin: &str) -> std::io::Result<Range<u64>> {
         let Some(names) = &self.title_names else { return Ok(0..0) };
-        Ok(first_from(names, begin)?..first_from(names, &format!("{begin}\u{10ffff}"))?)
+        Ok(first_from(names, begin)?..first_from(names, &behind(begin))?)
     }
 }
 
@@ -73,6 +73,11 @@ impl Opened {
         });
         columns.collect()
     }
+}
+
+/// What comes behind everything that begins so.
+pub(super) fn behind(begin: &str) -> String {
+    format!("{begin}\u{10ffff}")
 }
 
 /// The ordinal of the first text of a column that does not come before `text`.

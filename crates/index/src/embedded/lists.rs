@@ -1,6 +1,6 @@
 //! Where the words of a question are in one segment.
 
-use super::{asked::Asked, schema::Fields};
+use super::{asked::Asked, columns::behind, schema::Fields};
 use crate::{
     analyse::{Need, Phrase, Scope, Term as Wanted, What, Word, beginning},
     entry,
@@ -161,7 +161,7 @@ impl<'a> Lists<'a> {
             let mut stream = index.terms().search(&typo.automaton);
             if typo.spelling == Spelling::Far {
                 // Of those that are so far away, only such as begin alike.
-                stream = stream.ge(typo.first.as_bytes()).lt(format!("{}\u{10ffff}", typo.first).as_bytes());
+                stream = stream.ge(typo.first.as_bytes()).lt(behind(&typo.first).as_bytes());
             }
             let mut stream = stream.into_stream()?;
             let mut terms = Vec::new();
@@ -210,7 +210,7 @@ impl<'a> Lists<'a> {
     /// Every term that begins with `text`, up to the most frequent of them.
     fn begun(&mut self, place: Place, text: &str, mark: Mark) -> Result<()> {
         let index = self.segment.inverted_index(place)?;
-        let mut stream = index.terms().range().ge(text).lt(format!("{text}\u{10ffff}")).into_stream()?;
+        let mut stream = index.terms().range().ge(text).lt(behind(text)).into_stream()?;
         let mut terms = Vec::new();
         while stream.advance() {
             terms.push(stream.value().clone());

@@ -3,7 +3,13 @@
 //! A beginning with few names behind it is looked up name by name. One with many ("s") is a range of the sorted names,
 //! and each document's place in it is a number: reading those of a million documents takes a millisecond or two.
 
-use super::{asked::Asked, columns::Columns, lists::is_limited, schema::NO_SORT, view::View};
+use super::{
+    asked::Asked,
+    columns::{Columns, behind},
+    lists::is_limited,
+    schema::NO_SORT,
+    view::View,
+};
 use crate::analyse::{Question, name};
 use segue_ports::index::{Beginning, IndexError, Query, Suggestion, Viewer};
 use std::{cmp::Reverse, collections::HashSet};
@@ -161,8 +167,4 @@ fn own(view: &View, segment: &SegmentReader, viewer: Viewer) -> tantivy::Result<
         }
     }
     Ok(own)
-}
-
-fn behind(begin: &str) -> String {
-    format!("{begin}\u{10ffff}")
 }

@@ -42,8 +42,13 @@ pub struct Report {
 impl Report {
     /// What part of the answers was found, each question counting alike.
     pub fn recall(&self) -> f64 {
-        let (questions, found) =
-            self.sorts.values().fold((0, 0.0), |(n, found), (m, more)| (n + m, found + more));
+        Self::recall_of(&[self])
+    }
+
+    /// As [`Report::recall`], of all questions of several.
+    pub fn recall_of(reports: &[&Self]) -> f64 {
+        let sorts = reports.iter().flat_map(|report| report.sorts.values());
+        let (questions, found) = sorts.fold((0_u32, 0.0), |(n, found), (m, more)| (n + m, found + more));
         found / f64::from(questions.max(1))
     }
 }
