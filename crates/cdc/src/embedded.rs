@@ -13,7 +13,10 @@ use sea_orm::{DatabaseConnection, DbErr};
 use segue_domain::Clock;
 use segue_store::Outbox;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
 
 /// Facts of this process wake the source; this is for those of another that shares the file.
 const POLL: Duration = Duration::from_millis(500);
@@ -21,6 +24,14 @@ const POLL: Duration = Duration::from_millis(500);
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Time between prunings.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
+/// While facts come one after the other, how often it is written down which are published. Each time costs an fsync, for
+/// which writers of the same file wait; what was published since comes once more after a crash, and the bus knows it.
+const REMEMBER_EVERY: Duration = Duration::from_secs(1);
+/// Least time from the beginning of one batch to that of the next: a stream of changes becomes few transactions of the bus
+/// and of who hears of them, and one change alone is told at once.
+const PACE: Duration = Duration::from_millis(20);
+/// How long writing it down may take at the end.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// One outbox table, by row id.
 pub(crate) struct Embedded {
@@ -30,16 +41,30 @@ pub(crate) struct Embedded {
     cursor: Option<i64>,
     /// The last row that was handed over.
     given: i64,
+    /// The cursor as it was last written down, and when.
+    remembered: (i64, Instant),
+    /// When the next batch may begin.
+    next: Instant,
 }
 
 impl Embedded {
     pub(crate) fn new(db: DatabaseConnection, outbox: Outbox, written: watch::Receiver<u64>) -> Self {
-        Self { table: OutboxTable { db, outbox }, written, cursor: None, given: 0 }
+        let now = Instant::now();
+        let table = OutboxTable { db, outbox };
+        Self { table, written, cursor: None, given: 0, remembered: (0, now), next: now }
     }
 
-    async fn measure(&self, cursor: i64, empty: bool) -> Result<(), DbErr> {
-        let rows = if empty { 0 } else { self.table.newest().await? - cursor };
+    async fn measure(&self, cursor: i64, found: usize) -> Result<(), DbErr> {
+        let rows = if found < BATCH { found as i64 } else { self.table.newest().await? - cursor };
         metrics::gauge!("segue_cdc_lag_rows", "outbox" => self.table.outbox.table()).set(rows as f64);
+        Ok(())
+    }
+
+    async fn remember(&mut self, cursor: i64) -> Result<(), DbErr> {
+        if self.remembered.0 != cursor {
+            self.table.set_cursor(cursor).await?;
+        }
+        self.remembered = (cursor, Instant::now());
         Ok(())
     }
 }
@@ -47,25 +72,46 @@ impl Embedded {
 #[async_trait]
 impl ChangeSource for Embedded {
     async fn next(&mut self) -> Result<Vec<Fact>, SourceError> {
+        sleep_until(self.next).await;
         self.written.mark_unchanged();
         let cursor = match self.cursor {
             Some(cursor) => cursor,
-            None => *self.cursor.insert(self.table.cursor().await?),
+            None => {
+                let cursor = self.table.cursor().await?;
+                self.remembered.0 = cursor;
+                *self.cursor.insert(cursor)
+            }
         };
         let rows = self.table.after(cursor, BATCH as i64).await?;
-        self.measure(cursor, rows.is_empty()).await?;
+        self.measure(cursor, rows.len()).await?;
         match rows.last() {
-            Some(last) => self.given = last.position,
+            Some(last) => {
+                self.given = last.position;
+                // A full batch has others behind it.
+                let pace = if rows.len() < BATCH { PACE } else { Duration::ZERO };
+                self.next = Instant::now() + pace;
+            }
             // The sender lives as long as the store.
-            None => drop(tokio::time::timeout(POLL, self.written.changed()).await),
+            None if timeout(POLL, self.written.changed()).await.is_ok() => {}
+            None => self.remember(cursor).await?,
         }
         Ok(rows.into_iter().map(|row| row.fact).collect())
     }
 
     async fn confirm(&mut self) -> Result<(), SourceError> {
-        self.table.set_cursor(self.given).await?;
         self.cursor = Some(self.given);
+        if self.remembered.1.elapsed() >= REMEMBER_EVERY {
+            self.remember(self.given).await?;
+        }
         Ok(())
+    }
+
+    async fn close(&mut self) {
+        let Some(cursor) = self.cursor else { return };
+        match timeout(CLOSING, self.remember(cursor)).await {
+            Ok(Ok(())) => {}
+            failed => tracing::warn!(?failed, "the last facts will be published once more"),
+        }
     }
 }
 

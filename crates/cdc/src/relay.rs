@@ -7,7 +7,7 @@ use crate::{
     migration::Migrator,
     postgres::{self, Session},
     progress::Progress,
-    source::SourceError,
+    source::{ChangeSource as _, SourceError},
 };
 use futures::future::join_all;
 use sea_orm::{DatabaseConnection, DbBackend};
@@ -133,7 +133,9 @@ impl Relay {
         let progress = Progress::default();
         let carried = again(outbox.table(), shutdown, || async {
             let mut source = Embedded::new(db.clone(), outbox, self.deps.store.outbox_written());
-            carry(&mut source, &self.deps, &progress, shutdown).await
+            let carried = carry(&mut source, &self.deps, &progress, shutdown).await;
+            source.close().await;
+            carried
         });
         tokio::select! {
             () = carried => {}

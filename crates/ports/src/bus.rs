@@ -72,7 +72,7 @@ pub trait Delivery: Send {
     fn attempt(&self) -> u32;
     /// True when a failure now would make it a dead letter.
     fn last_attempt(&self) -> bool;
-    /// It is done. After this it never comes again.
+    /// It is done, and does not come again, unless the engine loses its power before it has written that down.
     async fn ack(self: Box<Self>) -> Result<(), BusError>;
     /// It failed by itself: comes again after the backoff, or becomes a dead letter with this reason.
     async fn fail(self: Box<Self>, reason: &str) -> Result<(), BusError>;

@@ -108,9 +108,9 @@ impl Batch {
     }
 
     /// False when losing the transaction with the power does no harm: then a delivery is not counted, or a
-    /// message becomes ready once more. The death of the process loses nothing that was committed.
+    /// message comes once more. The death of the process loses nothing that was committed.
     pub(crate) fn must_be_durable(&self) -> bool {
-        !self.rows.is_empty() || !self.answerers.is_empty()
+        !self.rows.is_empty() || !self.dead.is_empty()
     }
 
     pub(crate) async fn apply(
