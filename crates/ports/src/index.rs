@@ -33,7 +33,7 @@ impl Kind {
 }
 
 /// What the index knows of one thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Document {
     /// What it is.
     pub kind: Kind,

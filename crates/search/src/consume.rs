@@ -1,10 +1,13 @@
 //! Keeps the index in step: takes facts from the queue in batches and applies them by version.
 
+mod quiet;
+
 use crate::{
     document::{self, Change, Malformed},
     queue,
     role::Inner,
 };
+use quiet::Quiet;
 use segue_mesh::{from_proto, telemetry};
 use segue_ports::{
     bus::{BusError, Delivery, Message, WorkConsumer},
@@ -12,7 +15,7 @@ use segue_ports::{
 };
 use segue_proto::event::v1::Event;
 use std::{collections::HashMap, time::Duration};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 /// Ratings that the index takes at once.
@@ -62,18 +65,21 @@ async fn take(search: &Inner, pause: &mut Duration) -> Ended {
         Ok(consumer) => consumer,
         Err(error) => return Ended::Bus(error),
     };
+    let mut quiet = Quiet::default();
+    let most = usize::from(search.config.batch_events).div_ceil(2);
     loop {
-        let batch = tokio::select! {
+        let gathered = tokio::select! {
             biased;
             () = search.stop.cancelled() => return Ended::Stopped,
-            batch = gather(search, consumer.as_mut()) => batch,
+            gathered = gather(search, consumer.as_mut(), quiet.due()) => gathered,
         };
-        let (batch, broken) = match batch {
-            Ok(batch) => batch,
+        let (facts, broken) = match gathered {
+            Ok(gathered) => gathered,
             Err(error) => return Ended::Bus(error),
         };
+        let facts = quiet.pass(facts, most);
         // Not cut off by shutdown: it ends soon, and what is applied is acknowledged.
-        if let Err(ended) = apply(search, batch, *pause).await {
+        if let Err(ended) = apply(search, facts, &mut quiet, *pause).await {
             return ended;
         }
         if let Some(error) = broken {
@@ -83,33 +89,50 @@ async fn take(search: &Inner, pause: &mut Duration) -> Ended {
     }
 }
 
-type Batch = Vec<Box<dyn Delivery>>;
+/// A fact in our hands, and what it does to the index. It is given back as it was when this is dropped.
+struct Taken {
+    delivery: Box<dyn Delivery>,
+    change: Result<(Change, Event), Malformed>,
+}
 
-/// Waits for a fact and then, for a moment, for those behind it. What was gathered is given back as it was when this
-/// is dropped.
+impl From<Box<dyn Delivery>> for Taken {
+    fn from(delivery: Box<dyn Delivery>) -> Self {
+        Self { change: document::change(delivery.message()), delivery }
+    }
+}
+
+/// Waits for a fact, until `due` when there is such a time, and then, for a moment, for those behind it.
 async fn gather(
     search: &Inner,
     consumer: &mut dyn WorkConsumer,
-) -> Result<(Batch, Option<BusError>), BusError> {
-    let mut batch = vec![consumer.next().await?];
+    due: Option<Instant>,
+) -> Result<(Vec<Taken>, Option<BusError>), BusError> {
+    let first = match due {
+        None => consumer.next().await?,
+        Some(due) => match timeout_at(due, consumer.next()).await {
+            Ok(first) => first?,
+            Err(_) => return Ok((Vec::new(), None)),
+        },
+    };
+    let mut facts = vec![first.into()];
     let end = Instant::now() + search.config.batch_wait();
-    while batch.len() < usize::from(search.config.batch_events) {
-        match tokio::time::timeout_at(end, consumer.next()).await {
-            Ok(Ok(delivery)) => batch.push(delivery),
-            Ok(Err(error)) => return Ok((batch, Some(error))),
+    while facts.len() < usize::from(search.config.batch_events) {
+        match timeout_at(end, consumer.next()).await {
+            Ok(Ok(delivery)) => facts.push(delivery.into()),
+            Ok(Err(error)) => return Ok((facts, Some(error))),
             Err(_) => break,
         }
     }
-    Ok((batch, None))
+    Ok((facts, None))
 }
 
-/// Applies a batch at once. What cannot be understood is parked after its attempts and holds up nothing else.
-async fn apply(search: &Inner, batch: Batch, pause: Duration) -> Result<(), Ended> {
+/// Applies facts at once. What cannot be understood is parked after its attempts and holds up nothing else.
+async fn apply(search: &Inner, facts: Vec<Taken>, quiet: &mut Quiet, pause: Duration) -> Result<(), Ended> {
     let (mut good, mut events) = (Vec::new(), Vec::new());
     let (mut writes, mut ratings) = (Vec::new(), Vec::new());
     let mut bad: Vec<(Box<dyn Delivery>, Malformed)> = Vec::new();
-    for delivery in batch {
-        match document::change(delivery.message()) {
+    for Taken { delivery, change } in facts {
+        match change {
             Ok((change, event)) => {
                 good.push(delivery);
                 events.push(event);
@@ -134,8 +157,9 @@ async fn apply(search: &Inner, batch: Batch, pause: Duration) -> Result<(), Ende
     let span = tracing::info_span!("index_apply", events = good.len());
     // A span has one parent: the first event's trace shows the batch.
     telemetry::follow(&span, good.first().and_then(|d| d.message().traceparent.as_deref()));
+    let writes = newest(writes);
     let applied = async {
-        search.index.apply(&newest(writes)).await?;
+        search.index.apply(&writes).await?;
         // Most batches have none: songs are rated some seconds after they were heard, many at once.
         for some in last(ratings).chunks(MOST_RATINGS) {
             search.index.rate(some).await?;
@@ -144,6 +168,7 @@ async fn apply(search: &Inner, batch: Batch, pause: Duration) -> Result<(), Ende
     };
     match applied.instrument(span).await {
         Ok(()) => {
+            quiet.applied(&writes);
             count(search, &events);
             all(good.into_iter().map(|delivery| delivery.ack())).await
         }

@@ -179,3 +179,30 @@ async fn many_facts_are_applied_in_few_batches() {
     assert!(applies <= 200, "{applies} batches for 2000 facts");
     rig.stop().await;
 }
+
+#[tokio::test]
+async fn facts_by_which_nothing_changes_that_is_said_are_applied_together_and_in_time() {
+    let rig = Rig::running(config()).await;
+    let mut fact = Fact::ready("tune");
+    rig.publish(&[&fact]).await;
+    eventually("it is found", async || rig.found(&Who::Anonymous, "tune").await.len() == 1).await;
+    let before = rig.index.with(|state| state.applies);
+    for _ in 0..40 {
+        fact = fact.next(|_| ());
+        rig.publish(&[&fact]).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let version = || rig.index.documents()[0].version;
+    eventually("the last is applied", async || version() == fact.version).await;
+    let applies = rig.index.with(|state| state.applies) - before;
+    assert!(applies <= 6, "{applies} batches for 40 facts of the same content");
+
+    // What is said changes: at once, and with what waits.
+    let same = fact.next(|_| ());
+    let other = same.next(|fact| fact.title = "other".into());
+    rig.publish(&[&same]).await;
+    rig.publish(&[&other]).await;
+    eventually("it is found", async || rig.found(&Who::Anonymous, "other").await.len() == 1).await;
+    assert_eq!(version(), other.version);
+    rig.stop().await;
+}
