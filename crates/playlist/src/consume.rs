@@ -33,16 +33,23 @@ impl Inbox {
 
 /// Handles the facts of one inbox until `shutdown`.
 pub(crate) async fn inbox(role: &Arc<Role>, inbox: Inbox, shutdown: CancellationToken) {
-    let facts = Facts { bus: role.bus.as_ref(), queue: inbox.queue(), follow };
-    facts.run(shutdown, |event| async move { role.handle(inbox, event).await }).await;
+    let queue = inbox.queue();
+    let most = usize::from(queue.prefetch);
+    let facts = Facts { bus: role.bus.as_ref(), queue, follow };
+    facts.run_together(shutdown, most, |events| async move { role.handle(inbox, events).await }).await;
 }
 
 impl Role {
-    /// Acts on one fact. Doing it again changes nothing.
-    pub(crate) async fn handle(&self, inbox: Inbox, event: Event) -> Result<(), Error> {
+    /// Acts on facts, in order. Doing it again changes nothing.
+    pub(crate) async fn handle(&self, inbox: Inbox, events: Vec<Event>) -> Result<(), Error> {
         match inbox {
-            Inbox::Lists => self.on_playlist(event).await,
-            Inbox::Users => self.on_user(event).await,
+            Inbox::Lists => self.on_playlists(events).await,
+            Inbox::Users => {
+                for event in events {
+                    self.on_user(event).await?;
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -42,6 +42,8 @@ pub(crate) async fn sqlite(
                 .synchronous(sqlite::SqliteSynchronous::Full)
                 .busy_timeout(Duration::from_secs(5))
                 .foreign_keys(true)
+                // Pages after which a commit also writes back into the database: rarely, as that one takes many times longer.
+                .pragma("wal_autocheckpoint", "4000")
                 .pragma("cache_size", "-2000")
                 .pragma("journal_size_limit", "16777216")
         });

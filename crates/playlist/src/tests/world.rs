@@ -279,7 +279,7 @@ impl World {
     /// Brings new facts to the lists of accounts.
     pub(super) async fn relay(&self) {
         for event in self.facts().await {
-            self.role.handle(Inbox::Lists, event).await.unwrap();
+            self.role.handle(Inbox::Lists, vec![event]).await.unwrap();
         }
     }
 
@@ -293,7 +293,7 @@ impl World {
             data: Some(Data::UserDeleted(gone)),
             ..Default::default()
         };
-        self.role.handle(Inbox::Users, event).await.unwrap();
+        self.role.handle(Inbox::Users, vec![event]).await.unwrap();
     }
 
     /// Ids of a user's list.

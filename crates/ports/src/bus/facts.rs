@@ -1,15 +1,20 @@
 //! A consumer of facts, for roles that act on one after the other.
 
-use super::{Bus, BusError, Delivery, WorkQueue};
+use super::{Bus, BusError, Delivery, Message, WorkConsumer, WorkQueue};
+use futures::future::join_all;
 use prost::Message as _;
 use segue_domain::{Code, Coded};
 use segue_proto::event::v1::Event;
 use std::time::Duration;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 /// Wait while an engine is away, and before a broken subscription is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How soon a fact must follow another to be handled with it: an engine takes a part of this to hand one over.
+const AT_ONCE: Duration = Duration::from_millis(2);
 
 /// The facts of one queue.
 #[derive(Debug)]
@@ -32,6 +37,21 @@ impl Facts<'_> {
         E: Coded,
         F: Future<Output = Result<(), E>> + Send,
     {
+        // Never of none.
+        let one = |mut events: Vec<Event>| handle(events.swap_remove(0));
+        self.run_together(shutdown, 1, one).await;
+    }
+
+    /// As [`run`](Self::run), of up to `most` that wait, in order. When one of several is at fault, each is handled alone.
+    pub async fn run_together<E, F>(
+        self,
+        shutdown: CancellationToken,
+        most: usize,
+        handle: impl Fn(Vec<Event>) -> F + Send + Sync,
+    ) where
+        E: Coded,
+        F: Future<Output = Result<(), E>> + Send,
+    {
         let name = self.queue.name;
         while !shutdown.is_cancelled() {
             let mut consumer = match self.bus.consume(&self.queue).await {
@@ -44,13 +64,13 @@ impl Facts<'_> {
                 }
             };
             loop {
-                let next = tokio::select! {
+                let taken = tokio::select! {
                     biased;
                     () = shutdown.cancelled() => return,
-                    next = consumer.next() => next,
+                    taken = take(consumer.as_mut(), most) => taken,
                 };
-                let answered = match next {
-                    Ok(delivery) => self.answer(delivery, &shutdown, &handle).await,
+                let answered = match taken {
+                    Ok(taken) => self.answer(taken, &shutdown, &handle).await,
                     Err(error) => Err(error),
                 };
                 match answered {
@@ -68,34 +88,79 @@ impl Facts<'_> {
 
     async fn answer<E, F>(
         &self,
-        delivery: Box<dyn Delivery>,
+        taken: Vec<Box<dyn Delivery>>,
         shutdown: &CancellationToken,
-        handle: &(impl Fn(Event) -> F + Send + Sync),
+        handle: &(impl Fn(Vec<Event>) -> F + Send + Sync),
     ) -> Result<(), BusError>
     where
         E: Coded,
         F: Future<Output = Result<(), E>> + Send,
     {
-        let message = delivery.message();
-        let (id, topic) = (message.id.clone(), message.topic.clone());
-        let span = tracing::info_span!("consume", topic, messaging.message.id = id, otel.kind = "consumer");
-        (self.follow)(&span, message.traceparent.as_deref());
-        let error = match fact(&message.payload) {
-            Ok(event) => match handle(event).instrument(span).await {
-                Ok(()) => return delivery.ack().await,
-                Err(error) if matches!(error.code(), Code::Unavailable | Code::Aborted) => {
-                    tracing::warn!(%error, event.id = id, topic, "event waits for an engine");
-                    delivery.release(PAUSE).await?;
-                    pause(shutdown).await;
-                    return Ok(());
+        let (mut good, mut events) = (Vec::with_capacity(taken.len()), Vec::with_capacity(taken.len()));
+        for delivery in taken {
+            match fact(&delivery.message().payload) {
+                Ok(event) => {
+                    good.push(delivery);
+                    events.push(event);
                 }
-                Err(error) => error.to_string(),
+                Err(why) => fail(delivery, &format!("event cannot be understood: {why}")).await?,
+            }
+        }
+        let Some(first) = good.first().map(|delivery| delivery.message()) else { return Ok(()) };
+        let (id, topic) = (first.id.clone(), first.topic.clone());
+        // A span has one parent: the first event's trace shows the others.
+        let span = tracing::info_span!(
+            "consume",
+            topic,
+            messaging.message.id = id,
+            events = good.len(),
+            otel.kind = "consumer"
+        );
+        (self.follow)(&span, first.traceparent.as_deref());
+        match handle(events.clone()).instrument(span).await {
+            Ok(()) => all(good.into_iter().map(|delivery| delivery.ack())).await,
+            Err(error) if matches!(error.code(), Code::Unavailable | Code::Aborted) => {
+                tracing::warn!(%error, event.id = id, topic, events = good.len(), "events wait for an engine");
+                all(good.into_iter().map(|delivery| delivery.release(PAUSE))).await?;
+                pause(shutdown).await;
+                Ok(())
+            }
+            Err(error) => match <[_; 1]>::try_from(good) {
+                Ok([delivery]) => fail(delivery, &error.to_string()).await,
+                Err(several) => {
+                    for delivery in several {
+                        Box::pin(self.answer(vec![delivery], shutdown, handle)).await?;
+                    }
+                    Ok(())
+                }
             },
-            Err(why) => format!("event cannot be understood: {why}"),
-        };
-        tracing::error!(%error, event.id = id, topic, "event cannot be handled");
-        delivery.fail(&error).await
+        }
     }
+}
+
+/// Waits for one, and takes those that follow at once. Cancel-safe: those are given back as they were.
+async fn take(consumer: &mut dyn WorkConsumer, most: usize) -> Result<Vec<Box<dyn Delivery>>, BusError> {
+    let mut taken = vec![consumer.next().await?];
+    while taken.len() < most {
+        match timeout(AT_ONCE, consumer.next()).await {
+            Ok(next) => taken.push(next?),
+            Err(_) => break,
+        }
+    }
+    Ok(taken)
+}
+
+async fn fail(delivery: Box<dyn Delivery>, why: &str) -> Result<(), BusError> {
+    let Message { id, topic, .. } = delivery.message();
+    tracing::error!(error = why, event.id = id, topic, "event cannot be handled");
+    delivery.fail(why).await
+}
+
+/// All are tried: what was handled and cannot be acknowledged comes again, which is harmless.
+async fn all(
+    answers: impl Iterator<Item = impl Future<Output = Result<(), BusError>>>,
+) -> Result<(), BusError> {
+    join_all(answers).await.into_iter().collect()
 }
 
 /// Another version may mean something else by the same fields, and will be understood after an upgrade.

@@ -141,7 +141,7 @@ async fn playlists_are_there_with_all_their_items_in_order() {
         let follow = FollowPlaylistRequest { playlist_id: followed.clone() };
         api.follow_playlist(by(user, follow)).await.unwrap();
         for event in world.facts().await {
-            world.role.handle(Inbox::Lists, event).await.unwrap();
+            world.role.handle(Inbox::Lists, vec![event]).await.unwrap();
         }
 
         let file = world.export(user).await;
