@@ -1,6 +1,7 @@
 //! Files: judged by their bytes, written all at once.
 
 use crate::{ClientError, hash::file_error};
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},
@@ -67,6 +68,51 @@ pub(crate) fn write(path: &Path, bytes: &[u8], durable: bool) -> Result<(), Clie
     })
 }
 
+/// A file that comes in parts, hashed on the way. It has no name before [`Incoming::keep`]; dropped before, it is gone.
+pub(crate) struct Incoming {
+    file: File,
+    temporary: Option<PathBuf>,
+    path: PathBuf,
+    hash: Sha256,
+    size: u64,
+}
+
+impl Incoming {
+    pub(crate) fn create(path: PathBuf) -> Result<Self, ClientError> {
+        let temporary = temporary(&path);
+        let file = File::create(&temporary).map_err(|e| file_error(&path, e))?;
+        Ok(Self { file, temporary: Some(temporary), path, hash: Sha256::new(), size: 0 })
+    }
+
+    pub(crate) fn push(&mut self, parts: &[Bytes]) -> Result<(), ClientError> {
+        for part in parts {
+            self.hash.update(part);
+            self.file.write_all(part).map_err(|e| file_error(&self.path, e))?;
+            self.size += part.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Gives the file its name if it has this size and hash; tells whether it has. It need not outlive a power cut.
+    pub(crate) fn keep(mut self, size: u64, sha256: &[u8; 32]) -> Result<bool, ClientError> {
+        if self.size != size || self.hash.finalize_reset()[..] != sha256[..] {
+            return Ok(false);
+        }
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.path).map_err(|e| file_error(&self.path, e))?;
+        }
+        self.temporary = None;
+        Ok(true)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // A disk that is full gets the space back.
+        let _ = self.temporary.take().map(fs::remove_file);
+    }
+}
+
 /// Writes a small file all at once and for good.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
     write(path, bytes, true)
@@ -94,6 +140,26 @@ pub(crate) async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_comes_in_parts_has_its_name_only_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let sha256: [u8; 32] = Sha256::digest(b"hello").into();
+        let incoming = |parts: &[&'static [u8]]| {
+            let mut incoming = Incoming::create(path.clone()).unwrap();
+            let parts: Vec<Bytes> = parts.iter().map(|part| Bytes::from_static(part)).collect();
+            incoming.push(&parts).unwrap();
+            incoming
+        };
+        assert!(!incoming(&[b"hel"]).keep(5, &sha256).unwrap(), "too short");
+        assert!(!incoming(&[b"hel", b"l0"]).keep(5, &sha256).unwrap(), "another");
+        drop(incoming(&[b"hel", b"lo"]));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
+        assert!(incoming(&[b"hel", b"lo"]).keep(5, &sha256).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"hello");
+        assert!(!temporary(&path).exists());
+    }
 
     #[test]
     fn a_file_is_judged_by_its_bytes() {
