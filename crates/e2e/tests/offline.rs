@@ -73,6 +73,8 @@ fn tagged(folder: &Path, title: &str, samples: u64) -> PathBuf {
         "track=2/10",
         "-metadata",
         "disc=1",
+        "-metadata",
+        "LYRICS=[00:01.00]All these accidents\n[00:02.50]that happen",
         file.to_str().unwrap(),
     ]);
     file
@@ -192,6 +194,7 @@ fn check_tags(file: &Path, lossless: bool) {
     assert_eq!((tag("title"), tag("artist"), tag("album")), ("Jóga", "Björk", "Homogenic"));
     assert_eq!((tag("album_artist"), tag("genre"), tag("date")), ("Björk", "Trip-Hop", "1997"));
     assert_eq!((tag("track"), tag("disc")), ("2", "1"));
+    assert_eq!(tag("lyrics"), "[00:01.00]All these accidents\n[00:02.50]that happen");
     let gain: f64 = tag("replaygain_track_gain").trim_end_matches(" dB").parse().unwrap();
     let peak: f64 = tag("replaygain_track_peak").parse().unwrap();
     assert!((-20.0..0.0).contains(&gain) && (0.3..0.6).contains(&peak), "{gain} {peak}");

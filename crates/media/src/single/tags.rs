@@ -28,6 +28,8 @@ pub struct SingleTags {
     pub isrc: String,
     /// MusicBrainz recording id.
     pub musicbrainz_id: String,
+    /// Words, a line each; with times as in an LRC file where they have them.
+    pub lyrics: String,
     /// Integrated loudness, LUFS.
     pub loudness_lufs: Option<f64>,
     /// True peak, dBTP.
@@ -69,6 +71,7 @@ impl SingleTags {
             ("DISCNUMBER", number(self.disc)),
             ("ISRC", self.isrc.clone()),
             ("MUSICBRAINZ_TRACKID", self.musicbrainz_id.clone()),
+            ("LYRICS", self.lyrics.clone()),
         ]);
         fields.extend(self.gains());
         fields.retain(|(_, value)| !value.is_empty());
@@ -101,6 +104,7 @@ impl SingleTags {
                 text(out, b"aART", &self.album_artist);
                 text(out, b"\xa9alb", &self.album);
                 text(out, b"\xa9gen", &self.genre);
+                text(out, b"\xa9lyr", &self.lyrics);
                 if self.year > 0 {
                     text(out, b"\xa9day", &self.year.to_string());
                 }

@@ -24,6 +24,7 @@ fn tags(cover: &[u8]) -> SingleTags {
         disc: 2,
         isrc: "USRC17607839".into(),
         musicbrainz_id: "f1a2c3d4-0000-4000-8000-000000000001".into(),
+        lyrics: "[00:01.50]La\n[00:03.00]歌".into(),
         loudness_lufs: Some(-11.5),
         true_peak_db: Some(-1.0),
         album_loudness_lufs: Some(-12.25),
@@ -60,6 +61,7 @@ fn check_tags(path: &Path, want: &SingleTags) {
     assert_eq!(all(&found, ItemKey::AlbumArtist), [want.album_artist.as_str()]);
     assert_eq!(all(&found, ItemKey::RecordingDate), [want.year.to_string()]);
     assert_eq!(all(&found, ItemKey::Isrc), [want.isrc.as_str()]);
+    assert_eq!(all(&found, ItemKey::Lyrics), [want.lyrics.as_str()]);
     let artists = match path.extension().and_then(|e| e.to_str()) {
         Some("m4a") => all(&found, ItemKey::TrackArtists),
         _ => all(&found, ItemKey::TrackArtist),

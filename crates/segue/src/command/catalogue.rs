@@ -5,7 +5,7 @@ use crate::{
     cli::{AlbumsArgs, ArtistsArgs},
     output,
 };
-use segue_client::proto::song::v1::{Album, Artist, LyricsKind, Song};
+use segue_client::proto::song::v1::{Album, Artist, GetLyricsResponse, LyricsKind, LyricsLine, Song};
 use serde_json::{Value, json};
 
 pub(crate) async fn albums(session: &Session, args: AlbumsArgs) -> anyhow::Result<()> {
@@ -134,7 +134,7 @@ pub(crate) async fn lyrics(session: &Session, song: &str) -> anyhow::Result<()> 
     let lyrics = session.client.lyrics(&song_id).await?;
     let synced = lyrics.kind() == LyricsKind::Synced;
     if session.json {
-        let line = |l: &segue_client::proto::song::v1::LyricsLine| match synced {
+        let line = |l: &LyricsLine| match synced {
             true => json!({"start_ms": l.start_ms, "text": l.text}),
             false => json!({"text": l.text}),
         };
@@ -144,17 +144,20 @@ pub(crate) async fn lyrics(session: &Session, song: &str) -> anyhow::Result<()> 
         }));
         return Ok(());
     }
-    for line in &lyrics.lines {
-        let text = output::clean(&line.text);
-        let (minutes, seconds, hundredths) =
-            (line.start_ms / 60_000, line.start_ms / 1000 % 60, line.start_ms / 10 % 100);
-        match synced {
-            // As in an LRC file, so that it can be made one.
-            true => output::text(&format!("[{minutes:02}:{seconds:02}.{hundredths:02}]{text}")),
-            false => output::text(&text),
-        }
-    }
+    words(&lyrics).for_each(|line| output::text(&output::clean(&line)));
     Ok(())
+}
+
+/// Lines of lyrics, as in an LRC file where they have times.
+pub(crate) fn words(lyrics: &GetLyricsResponse) -> impl Iterator<Item = String> {
+    let synced = lyrics.kind() == LyricsKind::Synced;
+    lyrics.lines.iter().map(move |LyricsLine { start_ms, text }| {
+        let (minutes, seconds, hundredths) = (start_ms / 60_000, start_ms / 1000 % 60, start_ms / 10 % 100);
+        match synced {
+            true => format!("[{minutes:02}:{seconds:02}.{hundredths:02}]{text}"),
+            false => text.clone(),
+        }
+    })
 }
 
 fn song_object(song: &Song) -> Value {

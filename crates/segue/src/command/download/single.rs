@@ -1,10 +1,11 @@
 //! A song as one tagged file.
 
 use super::{Batch, Outcome};
+use crate::command::catalogue::words;
 use anyhow::Context;
 use segue_client::{
     download::{Downloading, Form, Pieces, Plan, Record, cover_identity},
-    proto::song::v1::{Album, Song},
+    proto::song::v1::{Album, LyricsKind, Song},
 };
 use segue_media::{SingleTags, retag, single_file};
 use sha2::{Digest, Sha256};
@@ -26,7 +27,7 @@ pub(super) async fn keep(
     let folder = batch.folder;
     let mut tags = tags(song, batch.album);
     let (audio, cover) = (plan.audio(), cover_identity(song));
-    let said = digest(&tags, &cover);
+    let said = digest(&tags, song.lyrics(), &cover);
     let before = folder.record(&song.song_id, Form::Single).unwrap_or_else(|| record.clone());
     let there = {
         let (folder, before) = (Arc::clone(folder), before.clone());
@@ -47,6 +48,10 @@ pub(super) async fn keep(
         (outcome.skipped, outcome.bytes) = (true, fs::metadata(&path)?.len());
         outcome.path = Some(path);
         return Ok(());
+    }
+    if song.lyrics() != LyricsKind::Unspecified {
+        let lyrics = downloading.client.lyrics(&song.song_id).await?;
+        tags.lyrics = words(&lyrics).collect::<Vec<_>>().join("\n");
     }
     let finished = folder.work(&song.song_id).join("finished.part");
     if there == Some(true) && before.audio == audio {
@@ -100,6 +105,7 @@ fn tags(song: &Song, album: Option<&Album>) -> SingleTags {
         disc: song.disc_number,
         isrc: song.isrc.clone(),
         musicbrainz_id: song.musicbrainz_id.clone(),
+        lyrics: String::new(),
         loudness_lufs: song.loudness_lufs,
         true_peak_db: song.true_peak_db,
         album_loudness_lufs: album.and_then(|album| album.loudness_lufs),
@@ -108,7 +114,7 @@ fn tags(song: &Song, album: Option<&Album>) -> SingleTags {
     }
 }
 
-/// Stands for all that tags say.
-fn digest(tags: &SingleTags, cover: &str) -> String {
-    hex::encode(&Sha256::digest(format!("{tags:?}\n{cover}"))[..16])
+/// Stands for all that tags say. Lyrics are as the upload had them: they stand for themselves.
+fn digest(tags: &SingleTags, lyrics: LyricsKind, cover: &str) -> String {
+    hex::encode(&Sha256::digest(format!("{tags:?}\n{lyrics:?}\n{cover}"))[..16])
 }
