@@ -98,11 +98,16 @@ pub(crate) fn parse(content: &[u8], format: Option<Format>) -> Result<Parsed, Er
         ));
     }
     let text = decoded(content);
-    let format =
-        format.unwrap_or(if text.trim_start().starts_with('<') { Format::Xspf } else { Format::M3u });
     match format {
-        Format::M3u => Ok(m3u::parse(&text)),
-        Format::Xspf => xspf::parse(&text).map_err(|e| Error::field("content", e)),
+        Some(Format::M3u) => Ok(m3u::parse(&text)),
+        Some(Format::Xspf) => xspf::parse(&text).map_err(|e| Error::field("content", e)),
+        None if text.trim_start().starts_with('<') => parse(content, Some(Format::Xspf)),
+        None => Some(m3u::parse(&text)).filter(|parsed| m3u::is_likely(&text, parsed)).ok_or_else(|| {
+            Error::field(
+                "content",
+                "an M3U8, M3U or XSPF file; most lines of this name no file (give a format if it is one)",
+            )
+        }),
     }
 }
 

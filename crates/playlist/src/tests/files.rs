@@ -110,7 +110,8 @@ async fn other_programs_files_are_matched_by_what_they_say() {
 async fn a_file_of_a_million_lines_is_read_as_far_as_it_fits() {
     for world in worlds().await {
         let owner = UserId::new();
-        let read = import(&world, owner, "a\n".repeat(1_000_000).as_bytes()).await.unwrap();
+        let lost = format!("#EXTM3U\n{}", "a\n".repeat(1_000_000));
+        let read = import(&world, owner, lost.as_bytes()).await.unwrap();
         assert_eq!((read.matched, read.missing_count, read.missing.len()), (0, 1_000_000, 1_000));
         assert_eq!(read.playlist.unwrap().item_count, 0);
         let song = world.song(owner, Visibility::Private);
@@ -132,6 +133,8 @@ async fn what_is_no_playlist_is_refused() {
             b"<playlist><trackList>",
             b"<playlist></trackList>",
             b"<html><body/></html>",
+            b"# Notes\n\nBuy milk. Call Zoe, see notes.txt\nThe rest tomorrow.\nAnd so on.\n",
+            b"# Nothing\n",
             b"<",
             deep.as_bytes(),
         ] {
@@ -162,7 +165,7 @@ async fn an_import_is_made_once() {
         assert_eq!((first.matched, first.missing_count), (1, 1));
         let made = first.playlist.unwrap();
         assert_eq!(made.playlist_id.parse::<PlaylistId>().unwrap().to_string(), ID);
-        let other = world.api.import_playlist(by(owner, wish("y"))).await;
+        let other = world.api.import_playlist(by(owner, wish("y.mp3"))).await;
         fails(other, Code::AlreadyExists, "REQUEST_ALREADY_EXISTS");
     }
 }
