@@ -34,7 +34,13 @@ fn server(mesh: &Mesh, Round { target, seed }: Round) -> String {
             (1..=3).map(|n| format!("patroni-{n}")).find(|name| *name != leader).expect("there are three")
         }
         "redis-cluster" => format!("redis-cluster-{}", 1 + seed % 3),
-        engine @ ("rabbitmq" | "opensearch" | "azurite") => engine.to_owned(),
+        // One node, or as many as the soak starts.
+        "rabbitmq" => {
+            let all = mesh.servers().into_iter().map(|server| server.name);
+            let mut nodes: Vec<String> = all.filter(|name| name.starts_with("rabbitmq")).collect();
+            nodes.swap_remove(usize::try_from(seed).unwrap_or(0) % nodes.len())
+        }
+        engine @ ("opensearch" | "azurite") => engine.to_owned(),
         // The first one is the door of the people in this test.
         "gateway" => "gateway-2".to_owned(),
         role => format!("{role}-{}", 1 + seed % 2),

@@ -17,9 +17,9 @@ use std::{
 /// Make every fault of crates/e2e/faults.txt with several seeds, and write down what came of it.
 ///
 /// A pair of a fault and a seed is drawn at random from those that have not passed yet, run on the same surroundings
-/// as in `cargo xtask test`, and its result appended to crates/e2e/soak.tsv (fault, seed, result, seconds), until all
-/// have passed once or the time is up. Started again, it goes on with what is left; pairs that failed come last. The
-/// last line is `N passed, N failed`, of this run.
+/// as in `cargo xtask test`, but for RabbitMQ, which has three nodes, and its result appended to crates/e2e/soak.tsv
+/// (fault, seed, result, seconds), until all have passed once or the time is up. Started again, it goes on with what is
+/// left; pairs that failed come last. The last line is `N passed, N failed`, of this run.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Draw no new pair after this many minutes; 0 goes on until all have passed

@@ -32,7 +32,7 @@ pub(crate) struct Args {
 pub(crate) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let workspace = Workspace::load()?;
     install::everything(&workspace)?;
-    let surroundings = Surroundings::start(&workspace, &args.engines)?;
+    let surroundings = Surroundings::start(&workspace, &args.engines, 1)?;
     let cargo = args.command[0] == "cargo";
     let mut command = if cargo { workspace.cargo() } else { Command::new(&args.command[0]) };
     command.args(&args.command[1..]);
@@ -54,10 +54,15 @@ impl Surroundings {
     ///
     /// # Errors
     /// When one does not start.
-    pub(crate) fn start(workspace: &Workspace, engines: &[Engine]) -> anyhow::Result<Self> {
+    pub(crate) fn start(
+        workspace: &Workspace,
+        engines: &[Engine],
+        rabbitmq_nodes: u8,
+    ) -> anyhow::Result<Self> {
         let (python, node_modules) = (workspace.python(), workspace.node_modules());
         let xtask = this_program()?;
-        Ok(Self { engines: Guarded::start(workspace, engines)?, xtask, python, node_modules })
+        let engines = Guarded::start_with(workspace, engines, rabbitmq_nodes)?;
+        Ok(Self { engines, xtask, python, node_modules })
     }
 
     /// The engines.

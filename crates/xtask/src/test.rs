@@ -22,14 +22,18 @@ pub(crate) use build::SELECTION;
 use build::{Built, Program};
 use std::{
     fs,
+    io::Write,
     path::PathBuf,
     process::{Command, ExitCode},
+    thread,
     time::{Duration, Instant},
 };
 use tally::{Group, Tally};
 
 /// The crate whose tests run the whole system.
 const WHOLE_SYSTEM: &str = "segue-e2e";
+/// Nodes of RabbitMQ where faults are made with many seeds.
+const RABBITMQ_NODES: u8 = 3;
 
 /// Install what is missing, check, and run every test, with one seed per scenario.
 ///
@@ -91,11 +95,17 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
     if wanted(WHOLE_SYSTEM) {
         add_mesh(&mut engines);
     }
-    let mut suite = Suite::start(&workspace, &built, &engines, tally)?;
-    for program in built.programs.iter().filter(|program| wanted(&program.package) && !is_of_mesh(program)) {
+    let mut suite = Suite::start(&workspace, &built, &engines, 1, tally)?;
+    let (whole, crates): (Vec<_>, Vec<_>) = built
+        .programs
+        .iter()
+        .filter(|program| wanted(&program.package))
+        .partition(|program| program.package == WHOLE_SYSTEM);
+    for program in crates {
         suite.run(program, args.filter.as_deref(), args.e2e_threads, tally);
     }
     if wanted(WHOLE_SYSTEM) {
+        suite.run_in_one_process(&whole, args.filter.as_deref(), args.e2e_threads, tally);
         suite.run_on_mesh(args.filter.as_deref(), args.e2e_threads, tally);
     }
     if args.filter.is_none() && args.packages.is_empty() {
@@ -122,6 +132,9 @@ fn run(args: &Args, tally: &mut Tally) -> anyhow::Result<()> {
 fn is_of_mesh(program: &Program) -> bool {
     program.package == WHOLE_SYSTEM && program.target.starts_with("mesh")
 }
+
+/// Breaks the network of a process of its own, mostly waits, and has two minutes to wait.
+const BESIDE: &str = "mesh_network";
 
 /// Whole-system tests of which each scenario runs in both worlds.
 const BOTH_WORLDS: [&str; 8] =
@@ -155,10 +168,11 @@ impl<'a> Suite<'a> {
         workspace: &Workspace,
         built: &'a Built,
         engines: &[Engine],
+        rabbitmq_nodes: u8,
         tally: &mut Tally,
     ) -> anyhow::Result<Self> {
         let start = Instant::now();
-        let surroundings = Surroundings::start(workspace, engines)?;
+        let surroundings = Surroundings::start(workspace, engines, rabbitmq_nodes)?;
         tally.count(Group::Engines, "engines", start.elapsed(), 0, 0);
         let statements = workspace.tools().join("statements.log");
         // Those of the run before; there is none on the first run.
@@ -179,6 +193,34 @@ impl<'a> Suite<'a> {
         part::run(group, &program.name(), command, tally);
     }
 
+    /// Runs what starts its own processes on embedded engines, and beside it what has the real engines to itself meanwhile.
+    fn run_in_one_process(
+        &self,
+        programs: &[&Program],
+        filter: Option<&str>,
+        e2e_threads: u32,
+        tally: &mut Tally,
+    ) {
+        let beside = programs.iter().copied().find(|program| program.target == BESIDE);
+        let beside = beside.map(|program| (program, self.command(program), Tally::default()));
+        thread::scope(|scope| {
+            let beside = beside.map(|(program, mut command, mut tally)| {
+                command.args(filter);
+                scope.spawn(move || {
+                    (part::run_quietly(Group::Mesh, &program.name(), command, &mut tally), tally)
+                })
+            });
+            for program in programs.iter().filter(|program| !is_of_mesh(program)) {
+                self.run(program, filter, e2e_threads, tally);
+            }
+            if let Some(Ok((output, theirs))) = beside.map(thread::ScopedJoinHandle::join) {
+                // Nobody reads a test run whose output is gone.
+                let _ = std::io::stdout().write_all(&output);
+                tally.add(theirs);
+            }
+        });
+    }
+
     fn raise_mesh(&mut self, tally: &mut Tally) -> Option<Mesh> {
         let settings = mesh::without_limits();
         let program = self.built.segue.clone();
@@ -195,7 +237,8 @@ impl<'a> Suite<'a> {
         let reach = mesh.json(self.surroundings.engines()).to_string();
         let whole = || self.built.programs.iter().filter(|program| program.package == WHOLE_SYSTEM);
         let both = whole().filter(|program| BOTH_WORLDS.contains(&program.target.as_str()));
-        for program in both.chain(whole().filter(|program| is_of_mesh(program))) {
+        let breaking = whole().filter(|program| is_of_mesh(program) && program.target != BESIDE);
+        for program in both.chain(breaking) {
             let mut command = self.command(program);
             command.env("SEGUE_TEST_MESH", &reach);
             // What breaks things breaks them for all: one at a time.
@@ -265,7 +308,7 @@ impl FaultRun<'_> {
     }
 }
 
-/// Installs, builds, starts the engines when they are wanted, and lets `faults` be made there.
+/// Installs, builds, starts the engines when they are wanted, RabbitMQ as a cluster, and lets `faults` be made there.
 pub(crate) fn soak(
     workspace: &Workspace,
     with_engines: bool,
@@ -279,7 +322,7 @@ pub(crate) fn soak(
             engines = needs::engines(workspace, |name| name == WHOLE_SYSTEM);
             add_mesh(&mut engines);
         }
-        let suite = Suite::start(workspace, &built, &engines, &mut tally)?;
+        let suite = Suite::start(workspace, &built, &engines, RABBITMQ_NODES, &mut tally)?;
         faults(&mut FaultRun { suite, tally: &mut tally })?;
     }
     tally.report();

@@ -59,13 +59,13 @@ struct Profile {
     test: bool,
 }
 
-/// Builds binaries, tests and examples together, so that features are resolved once.
+/// Builds binaries and tests together, so that features are resolved once. Examples are for `cargo xtask bench`, and lint.
 ///
 /// # Errors
 /// When something does not compile; cargo has printed what.
 pub(super) fn everything(workspace: &Workspace) -> anyhow::Result<Built> {
     let mut command = workspace.cargo();
-    command.args(["build", "--all-targets", "--message-format=json-render-diagnostics"]).args(SELECTION);
+    command.args(["build", "--bins", "--tests", "--message-format=json-render-diagnostics"]).args(SELECTION);
     let mut cargo =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cargo does not start")?;
     let output = cargo.stdout.take().context("cargo's output is piped")?;
@@ -105,8 +105,11 @@ fn artifacts(workspace: &Workspace, lines: &[String]) -> anyhow::Result<Built> {
             segue = Some(executable);
         }
     }
-    // The whole-system tests last: when a part is broken, its own test says so first.
-    programs.sort_by_key(|program| (program.package == super::WHOLE_SYSTEM, program.name()));
+    // The whole-system tests last: when a part is broken, its own test says so first. Those with a browser after all others:
+    // they play in real time.
+    programs.sort_by_key(|program| {
+        (program.package == super::WHOLE_SYSTEM, program.target == "journey", program.name())
+    });
     let segue = segue.context("the build made no program called segue")?;
     Ok(Built { segue, programs })
 }

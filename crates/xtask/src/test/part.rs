@@ -13,6 +13,13 @@ pub(super) fn run(group: Group, name: &str, command: Command, tally: &mut Tally)
     run_into(&mut std::io::stdout(), group, name, command, tally);
 }
 
+/// As [`run`], beside others: its output is given back at the end.
+pub(super) fn run_quietly(group: Group, name: &str, command: Command, tally: &mut Tally) -> Vec<u8> {
+    let mut output = Vec::new();
+    run_into(&mut output, group, name, command, tally);
+    output
+}
+
 fn run_into(output: &mut dyn Write, group: Group, name: &str, mut command: Command, tally: &mut Tally) {
     eprintln!("== {name}");
     let start = Instant::now();

@@ -1,7 +1,10 @@
 //! The sums over all parts.
 
 use crate::progress::seconds;
-use std::{process::ExitCode, time::Duration};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 /// Lines kept of one panic: its place, its message, and not a whole page of compared values.
 const PANIC_LINES: usize = 12;
@@ -89,8 +92,9 @@ impl Group {
 }
 
 /// All parts of one run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tally {
+    began: Instant,
     parts: Vec<Part>,
     /// Why parts failed, said again at the end, where it is looked for.
     reasons: Vec<String>,
@@ -105,7 +109,19 @@ struct Part {
     failed: u64,
 }
 
+impl Default for Tally {
+    fn default() -> Self {
+        Self { began: Instant::now(), parts: Vec::new(), reasons: Vec::new() }
+    }
+}
+
 impl Tally {
+    /// Adds what ran beside.
+    pub(super) fn add(&mut self, other: Self) {
+        self.parts.extend(other.parts);
+        self.reasons.extend(other.reasons);
+    }
+
     pub(super) fn count(&mut self, group: Group, name: &str, time: Duration, passed: u64, failed: u64) {
         self.parts.push(Part { group, name: name.to_owned(), time, passed, failed });
     }
@@ -128,7 +144,7 @@ impl Tally {
         for (name, time) in self.groups() {
             eprintln!("{:>12}  {name}", seconds(time));
         }
-        eprintln!("{:>12}  in all", seconds(self.parts.iter().map(|part| part.time).sum()));
+        eprintln!("{:>12}  in all; some ran side by side", seconds(self.began.elapsed()));
         for reason in &self.reasons {
             eprintln!("\nfailed: {reason}");
         }
