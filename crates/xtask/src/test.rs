@@ -213,10 +213,13 @@ impl<'a> Suite<'a> {
             for program in programs.iter().filter(|program| !is_of_mesh(program)) {
                 self.run(program, filter, e2e_threads, tally);
             }
-            if let Some(Ok((output, theirs))) = beside.map(thread::ScopedJoinHandle::join) {
-                // Nobody reads a test run whose output is gone.
-                let _ = std::io::stdout().write_all(&output);
-                tally.add(theirs);
+            match beside.map(thread::ScopedJoinHandle::join) {
+                Some(Ok((output, theirs))) => {
+                    // Nobody reads a test run whose output is gone.
+                    let _ = std::io::stdout().write_all(&output);
+                    tally.add(theirs);
+                }
+                _ => tally.count(Group::Mesh, BESIDE, Duration::ZERO, 0, 1),
             }
         });
     }
