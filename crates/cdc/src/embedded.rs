@@ -41,7 +41,7 @@ pub(crate) struct Embedded {
     cursor: Option<i64>,
     /// The last row that was handed over.
     given: i64,
-    /// The cursor as it was last written down, and when.
+    /// The cursor as it was last written down by this source, and when.
     remembered: (i64, Instant),
     /// When the next batch may begin.
     next: Instant,
@@ -51,13 +51,17 @@ impl Embedded {
     pub(crate) fn new(db: DatabaseConnection, outbox: Outbox, written: watch::Receiver<u64>) -> Self {
         let now = Instant::now();
         let table = OutboxTable { db, outbox };
-        Self { table, written, cursor: None, given: 0, remembered: (0, now), next: now }
+        Self { table, written, cursor: None, given: 0, remembered: (-1, now), next: now }
     }
 
     async fn measure(&self, cursor: i64, found: usize) -> Result<(), DbErr> {
         let rows = if found < BATCH { found as i64 } else { self.table.newest().await? - cursor };
         metrics::gauge!("segue_cdc_lag_rows", "outbox" => self.table.outbox.table()).set(rows as f64);
         Ok(())
+    }
+
+    async fn remember_in_time(&mut self, cursor: i64) -> Result<(), DbErr> {
+        if self.remembered.1.elapsed() < REMEMBER_EVERY { Ok(()) } else { self.remember(cursor).await }
     }
 
     async fn remember(&mut self, cursor: i64) -> Result<(), DbErr> {
@@ -76,11 +80,7 @@ impl ChangeSource for Embedded {
         self.written.mark_unchanged();
         let cursor = match self.cursor {
             Some(cursor) => cursor,
-            None => {
-                let cursor = self.table.cursor().await?;
-                self.remembered.0 = cursor;
-                *self.cursor.insert(cursor)
-            }
+            None => *self.cursor.insert(self.table.cursor().await?),
         };
         let rows = self.table.after(cursor, BATCH as i64).await?;
         self.measure(cursor, rows.len()).await?;
@@ -92,7 +92,9 @@ impl ChangeSource for Embedded {
                 self.next = Instant::now() + pace;
             }
             // The sender lives as long as the store.
-            None if timeout(POLL, self.written.changed()).await.is_ok() => {}
+            None if timeout(POLL, self.written.changed()).await.is_ok() => {
+                self.remember_in_time(cursor).await?
+            }
             None => self.remember(cursor).await?,
         }
         Ok(rows.into_iter().map(|row| row.fact).collect())
@@ -100,10 +102,7 @@ impl ChangeSource for Embedded {
 
     async fn confirm(&mut self) -> Result<(), SourceError> {
         self.cursor = Some(self.given);
-        if self.remembered.1.elapsed() >= REMEMBER_EVERY {
-            self.remember(self.given).await?;
-        }
-        Ok(())
+        Ok(self.remember_in_time(self.given).await?)
     }
 
     async fn close(&mut self) {
