@@ -116,6 +116,7 @@ async fn gather(
     };
     let mut facts = vec![first.into()];
     let end = Instant::now() + search.config.batch_wait();
+    let end = due.map_or(end, |due| end.min(due));
     while facts.len() < usize::from(search.config.batch_events) {
         match timeout_at(end, consumer.next()).await {
             Ok(Ok(delivery)) => facts.push(delivery.into()),

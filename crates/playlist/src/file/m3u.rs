@@ -35,17 +35,19 @@ pub(super) fn parse(text: &str) -> Parsed {
     parsed
 }
 
-/// Whether a text of which nobody said what it is may be such a file: it says so in its first line, or most of its lines
-/// end as the names of files do, or name songs in another way.
+/// Whether a text of which nobody said what it is may be such a file: a line says so, or most lines end as the names of
+/// files do, or name songs in another way.
 pub(super) fn is_likely(text: &str, parsed: &Parsed) -> bool {
+    let says = |line: &str| ["#EXTM3U", PLAYLIST, EXTINF].iter().any(|mark| strip(line, mark).is_some());
     let names = |entry: &&Entry| {
         let SongHint { song_id, isrc, musicbrainz_id, .. } = &entry.hint;
-        let end = entry.location.rsplit_once('.').map_or("", |(_, end)| end);
+        let path = entry.location.split(['?', '#']).next().unwrap_or_default();
+        let end = path.rsplit_once('.').map_or("", |(_, end)| end);
         let is_name = (2..=5).contains(&end.len()) && end.chars().all(|c| c.is_ascii_alphanumeric());
         is_name || [song_id, isrc, musicbrainz_id].into_iter().any(|id| !id.is_empty())
     };
     let named = parsed.entries.iter().filter(names).count();
-    strip(text.trim_start(), "#EXTM3U").is_some() || (named > 0 && 2 * named >= parsed.entries.len())
+    text.split(['\n', '\r']).any(|line| says(line.trim())) || (named > 0 && 2 * named >= parsed.entries.len())
 }
 
 fn strip<'a>(line: &'a str, start: &str) -> Option<&'a str> {

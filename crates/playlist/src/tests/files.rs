@@ -91,6 +91,10 @@ async fn other_programs_files_are_matched_by_what_they_say() {
             assert_eq!(made.title, "Imported playlist");
             assert_eq!(songs(&world, owner, &made.playlist_id).await, [named, named].map(String::from));
         }
+        // Streams have no names of files; what is said of them is enough.
+        let streams = "#EXTINF:180,Zoë - Café\nhttps://radio.example/stream?token=1\n";
+        let read = import(&world, owner, streams.as_bytes()).await.unwrap();
+        assert_eq!((read.matched, read.missing_count), (1, 0));
         let xspf = "<?xml version=\"1.0\"?><!DOCTYPE p [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b SYSTEM \"file:///etc/passwd\">]>\
             <playlist version=\"1\" xmlns=\"http://xspf.org/ns/0/\"><title>Mine &amp; &#x79;ours</title><trackList>\
             <track><identifier>urn:isrc:US-RC1-76-07839</identifier><title>x</title></track>\

@@ -117,7 +117,7 @@ impl Facts<'_> {
             otel.kind = "consumer"
         );
         (self.follow)(&span, first.traceparent.as_deref());
-        match handle(events.clone()).instrument(span).await {
+        match handle(events).instrument(span).await {
             Ok(()) => all(good.into_iter().map(|delivery| delivery.ack())).await,
             Err(error) if matches!(error.code(), Code::Unavailable | Code::Aborted) => {
                 tracing::warn!(%error, event.id = id, topic, events = good.len(), "events wait for an engine");

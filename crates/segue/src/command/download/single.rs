@@ -50,7 +50,14 @@ pub(super) async fn keep(
         return Ok(());
     }
     if song.lyrics() != LyricsKind::Unspecified {
-        let lyrics = downloading.client.lyrics(&song.song_id).await?;
+        let lyrics = || async {
+            match downloading.client.lyrics(&song.song_id).await {
+                // They went meanwhile.
+                Err(error) if error.code() == Some(tonic::Code::NotFound) => Ok(None),
+                lyrics => lyrics.map(Some),
+            }
+        };
+        let lyrics = downloading.patience.retry(lyrics).await?.unwrap_or_default();
         tags.lyrics = words(&lyrics).collect::<Vec<_>>().join("\n");
     }
     let finished = folder.work(&song.song_id).join("finished.part");

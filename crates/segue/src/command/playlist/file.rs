@@ -18,8 +18,7 @@ pub(super) async fn export(
     format: Option<FormatArg>,
     to: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let is_xspf = || to.and_then(Path::extension).is_some_and(|e| e.eq_ignore_ascii_case("xspf"));
-    let format = format.unwrap_or_else(|| if is_xspf() { FormatArg::Xspf } else { FormatArg::M3u8 });
+    let format = format.or_else(|| to.and_then(named)).unwrap_or(FormatArg::M3u8);
     let playlist_id = name::playlist(session, text).await?;
     let mut sink = Sink::open(to)?;
     session.client.export_playlist(&playlist_id, wire(format), |piece| sink.write(piece)).await?;
@@ -42,7 +41,7 @@ pub(super) async fn import(
     let wish = ImportPlaylistRequest {
         title: title.unwrap_or_default(),
         content: read(file)?,
-        format: format.map_or(Format::Unspecified, wire).into(),
+        format: format.or_else(|| named(file)).map_or(Format::Unspecified, wire).into(),
         ..Default::default()
     };
     let done = session.client.import_playlist(wish).await?;
@@ -66,6 +65,16 @@ pub(super) async fn import(
         }
     }
     Ok(())
+}
+
+/// The format that the name of a file says.
+fn named(file: &Path) -> Option<FormatArg> {
+    let end = file.extension()?.to_str()?.to_ascii_lowercase();
+    match end.as_str() {
+        "xspf" => Some(FormatArg::Xspf),
+        "m3u" | "m3u8" => Some(FormatArg::M3u8),
+        _ => None,
+    }
 }
 
 fn wire(format: FormatArg) -> Format {
