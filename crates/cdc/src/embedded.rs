@@ -123,6 +123,8 @@ pub(crate) async fn prune(
 ) {
     let table = OutboxTable { db, outbox };
     progress.begun().await;
+    // By then it is written down what was published at the start.
+    sleep(REMEMBER_EVERY + POLL).await;
     loop {
         let pruned = async { table.prune(table.cursor().await?, clock.now().minus(KEPT)).await };
         match pruned.await {

@@ -53,6 +53,8 @@ fn killed_at_any_point_every_song_becomes_ready_once() {
             .map(|song| tone(folder.path(), &format!("{seed}-{point}-{song}.wav"), samples(song)))
             .collect();
         let named = format!("{point}:{seed}");
+        // What is published is written down at a good end: none of it comes again and is killed for.
+        assert!(up.stop(), "it ends well before {named}");
         // A few blocks each.
         up.set_environment(&[("SEGUE_CRASH_POINT", &named), ("SEGUE__SONG__BLOCK_BYTES", "262144")]);
         up.restart();
