@@ -5,7 +5,10 @@ use crate::{cli::IndexCommand, output};
 use indicatif::{ProgressBar, ProgressStyle};
 use segue_client::proto::search::v1::{Difference, DifferenceKind};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// How long to wait for the end of a comparison that somebody else began: there is one at a time.
+const TURN: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(session: &Session, command: IndexCommand) -> anyhow::Result<()> {
     match command {
@@ -20,7 +23,15 @@ async fn verify(session: &Session) -> anyhow::Result<()> {
     let found = |difference| {
         if session.json { print_json(&difference) } else { bar.suspend(|| print(&difference)) }
     };
-    let verified = session.client.verify_index(found, |songs| bar.set_position(songs)).await?;
+    let end = Instant::now() + TURN;
+    let verified = loop {
+        match session.client.verify_index(&found, |songs| bar.set_position(songs)).await {
+            Err(error) if error.reason().as_deref() == Some("INDEX_VERIFYING") && Instant::now() < end => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            verified => break verified?,
+        }
+    };
     bar.finish_and_clear();
     let more = if verified.truncated { " and more" } else { "" };
     match verified.differences {
