@@ -2,7 +2,10 @@
 
 use segue_e2e::{cli::Cli, foreign, hls, music, world::World};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 struct Song {
     file: PathBuf,
@@ -35,8 +38,13 @@ fn collection(folder: &Path) -> Vec<Song> {
 #[test]
 fn real_music_plays_from_upload_to_the_end() {
     let folder = tempfile::tempdir().unwrap();
-    let songs = collection(folder.path());
+    let mut songs = collection(folder.path());
     let world = World::start();
+    // The same encoder, edge and player: on a mesh one song of each kind is enough.
+    if !matches!(world, World::Up(_)) {
+        let mut kinds = HashSet::new();
+        songs.retain(|song| kinds.insert(song.file.extension().map(ToOwned::to_owned)));
+    }
     let user = Cli::signed_in(&world);
     let files: Vec<&Path> = songs.iter().map(|s| s.file.as_path()).collect();
     let uploaded = user.upload(&files);
