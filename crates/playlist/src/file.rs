@@ -98,16 +98,19 @@ pub(crate) fn parse(content: &[u8], format: Option<Format>) -> Result<Parsed, Er
         ));
     }
     let text = decoded(content);
-    match format {
-        Some(Format::M3u) => Ok(m3u::parse(&text)),
-        Some(Format::Xspf) => xspf::parse(&text).map_err(|e| Error::field("content", e)),
-        None if text.trim_start().starts_with('<') => parse(content, Some(Format::Xspf)),
-        None => Some(m3u::parse(&text)).filter(|parsed| m3u::is_likely(&text, parsed)).ok_or_else(|| {
-            Error::field(
-                "content",
-                "an M3U8, M3U or XSPF file; most lines of this name no file (give a format if it is one)",
-            )
-        }),
+    let guess = if text.trim_start().starts_with('<') { Format::Xspf } else { Format::M3u };
+    match format.unwrap_or(guess) {
+        Format::Xspf => xspf::parse(&text).map_err(|e| Error::field("content", e)),
+        Format::M3u => {
+            let parsed = m3u::parse(&text);
+            if format.is_none() && !m3u::is_likely(&text, &parsed) {
+                return Err(Error::field(
+                    "content",
+                    "an M3U8, M3U or XSPF file; most lines of this name no file (give a format if it is one)",
+                ));
+            }
+            Ok(parsed)
+        }
     }
 }
 

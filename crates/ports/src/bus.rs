@@ -80,6 +80,17 @@ pub trait Delivery: Send {
     async fn release(self: Box<Self>, after: Duration) -> Result<(), BusError>;
 }
 
+/// Answers several deliveries at once. All are tried: what was done and cannot be acknowledged comes again, and doing it
+/// again changes nothing.
+///
+/// # Errors
+/// The first of theirs.
+pub async fn all_answered(
+    answers: impl Iterator<Item = impl Future<Output = Result<(), BusError>>>,
+) -> Result<(), BusError> {
+    futures::future::join_all(answers).await.into_iter().collect()
+}
+
 /// A consumer's end of a work queue.
 #[async_trait]
 pub trait WorkConsumer: Send {

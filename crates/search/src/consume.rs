@@ -10,7 +10,7 @@ use crate::{
 use quiet::Quiet;
 use segue_mesh::{from_proto, telemetry};
 use segue_ports::{
-    bus::{BusError, Delivery, Message, WorkConsumer},
+    bus::{BusError, Delivery, Message, WorkConsumer, all_answered},
     index::{IndexError, Kind, Rating, Write},
 };
 use segue_proto::event::v1::Event;
@@ -171,11 +171,12 @@ async fn apply(search: &Inner, facts: Vec<Taken>, quiet: &mut Quiet, pause: Dura
         Ok(()) => {
             quiet.applied(&writes);
             count(search, &events);
-            all(good.into_iter().map(|delivery| delivery.ack())).await
+            all_answered(good.into_iter().map(|delivery| delivery.ack())).await.map_err(Ended::Bus)
         }
         Err(error) => {
             // Not the messages' fault: they keep their attempts.
-            all(good.into_iter().map(|delivery| delivery.release(pause))).await?;
+            let released = all_answered(good.into_iter().map(|delivery| delivery.release(pause))).await;
+            released.map_err(Ended::Bus)?;
             Err(Ended::Index(error))
         }
     }
@@ -202,12 +203,6 @@ fn last(ratings: Vec<Rating>) -> Vec<Rating> {
         last.insert((rating.kind, rating.id.clone()), rating);
     }
     last.into_values().collect()
-}
-
-async fn all(answers: impl Iterator<Item = impl Future<Output = Result<(), BusError>>>) -> Result<(), Ended> {
-    // All are tried: what was applied and cannot be acknowledged comes again, which is harmless.
-    let answers = futures::future::join_all(answers).await;
-    answers.into_iter().collect::<Result<(), _>>().map_err(Ended::Bus)
 }
 
 fn count(search: &Inner, events: &[Event]) {

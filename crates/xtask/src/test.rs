@@ -202,11 +202,12 @@ impl<'a> Suite<'a> {
         tally: &mut Tally,
     ) {
         let beside = programs.iter().copied().find(|program| program.target == BESIDE);
-        let beside = beside.map(|program| (program, self.command(program), Tally::default()));
         thread::scope(|scope| {
-            let beside = beside.map(|(program, mut command, mut tally)| {
+            let beside = beside.map(|program| {
+                let mut command = self.command(program);
                 command.args(filter);
                 scope.spawn(move || {
+                    let mut tally = Tally::default();
                     (part::run_quietly(Group::Mesh, &program.name(), command, &mut tally), tally)
                 })
             });

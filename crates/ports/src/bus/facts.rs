@@ -1,7 +1,6 @@
 //! A consumer of facts, for roles that act on one after the other.
 
-use super::{Bus, BusError, Delivery, Message, WorkConsumer, WorkQueue};
-use futures::future::join_all;
+use super::{Bus, BusError, Delivery, Message, WorkConsumer, WorkQueue, all_answered};
 use prost::Message as _;
 use segue_domain::{Code, Coded};
 use segue_proto::event::v1::Event;
@@ -118,10 +117,10 @@ impl Facts<'_> {
         );
         (self.follow)(&span, first.traceparent.as_deref());
         match handle(events).instrument(span).await {
-            Ok(()) => all(good.into_iter().map(|delivery| delivery.ack())).await,
+            Ok(()) => all_answered(good.into_iter().map(|delivery| delivery.ack())).await,
             Err(error) if matches!(error.code(), Code::Unavailable | Code::Aborted) => {
                 tracing::warn!(%error, event.id = id, topic, events = good.len(), "events wait for an engine");
-                all(good.into_iter().map(|delivery| delivery.release(PAUSE))).await?;
+                all_answered(good.into_iter().map(|delivery| delivery.release(PAUSE))).await?;
                 pause(shutdown).await;
                 Ok(())
             }
@@ -154,13 +153,6 @@ async fn fail(delivery: Box<dyn Delivery>, why: &str) -> Result<(), BusError> {
     let Message { id, topic, .. } = delivery.message();
     tracing::error!(error = why, event.id = id, topic, "event cannot be handled");
     delivery.fail(why).await
-}
-
-/// All are tried: what was handled and cannot be acknowledged comes again, which is harmless.
-async fn all(
-    answers: impl Iterator<Item = impl Future<Output = Result<(), BusError>>>,
-) -> Result<(), BusError> {
-    join_all(answers).await.into_iter().collect()
 }
 
 /// Another version may mean something else by the same fields, and will be understood after an upgrade.
