@@ -185,6 +185,9 @@ async fn upload_one(
         let hashing = bar.clone();
         let file = identify(path, move |done| hashing.at(Stage::Hashing, done, total)).await?;
         anyhow::ensure!(file.size > 0, "the file is empty");
+        if let Some(kind) = find::other_content(path)? {
+            anyhow::bail!("this is {kind}, of which nothing was sent: MP3, FLAC and WAV are read");
+        }
         let email = session.credentials.load()?.map(|c| c.email).unwrap_or_default();
         let url = session.client.url();
         let options = UploadOptions {

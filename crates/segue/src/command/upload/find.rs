@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -12,6 +13,17 @@ pub(super) const READ: [&str; 4] = ["mp3", "flac", "wav", "wave"];
 const OTHER_AUDIO: [&str; 17] = [
     "aac", "aif", "aiff", "aifc", "alac", "ape", "dsf", "dff", "m4a", "m4b", "mka", "mp4", "oga", "ogg",
     "opus", "wma", "wv",
+];
+
+/// How files begin that the encoder does not read, whatever they are called: from which byte on, and what it is.
+const OTHER_CONTENT: [(usize, &[u8], &str); 7] = [
+    (0, b"OggS", "Ogg"),
+    (4, b"ftyp", "MPEG-4"),
+    (8, b"AIF", "AIFF"),
+    (0, b"MAC ", "Monkey's Audio"),
+    (0, b"wvpk", "WavPack"),
+    (0, &[0x30, 0x26, 0xB2, 0x75], "Windows Media"),
+    (0, &[0x1A, 0x45, 0xDF, 0xA3], "Matroska"),
 ];
 
 /// What was found at the paths that were given.
@@ -50,6 +62,19 @@ pub(super) fn find(paths: &[PathBuf]) -> Found {
     let mut seen = HashSet::new();
     found.files.retain(|f| seen.insert(fs::canonicalize(f).unwrap_or_else(|_| f.clone())));
     found
+}
+
+/// What a file is by its first bytes, when the encoder does not read that: then nothing is sent. What is not told here the
+/// encoder judges.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn other_content(path: &Path) -> io::Result<Option<&'static str>> {
+    let mut begin = Vec::new();
+    fs::File::open(path)?.take(12).read_to_end(&mut begin)?;
+    let is =
+        |(at, bytes, _): &(usize, &[u8], _)| begin.get(*at..).is_some_and(|rest| rest.starts_with(bytes));
+    Ok(OTHER_CONTENT.into_iter().find(is).map(|(.., name)| name))
 }
 
 fn look_through(folder: &Path, found: &mut Found) {
@@ -99,5 +124,21 @@ mod tests {
         assert_eq!(said, "passed over 3 audio files (2 m4a, 1 ogg): MP3, FLAC and WAV are read");
         // A file that is named is taken whatever it is called.
         assert_eq!(find(&[folder.path().join("e.ogg")]).files.len(), 1);
+    }
+
+    #[test]
+    fn a_file_of_another_kind_is_told_by_its_first_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |bytes: &[u8]| {
+            let path = folder.path().join("song.mp3");
+            fs::write(&path, bytes).unwrap();
+            other_content(&path).unwrap()
+        };
+        assert_eq!(of(b"OggS\0\x02"), Some("Ogg"));
+        assert_eq!(of(b"\0\0\0\x20ftypM4A \0\0\0\0isom"), Some("MPEG-4"));
+        assert_eq!(of(b"FORM\0\0\x10\0AIFF"), Some("AIFF"));
+        for read in [&b"ID3\x04"[..], b"fLaC", b"RIFF\0\0\0\0WAVE", b"", b"Ogg"] {
+            assert_eq!(of(read), None);
+        }
     }
 }
