@@ -130,6 +130,7 @@ fn a_playlist_is_shared_by_invitation_and_by_account_and_followed() {
     assert_eq!(titles(&owner, &list), ["Two", "One"]);
     let members = said(&owner, &["playlist", "members", &list]);
     assert_eq!((members.len(), &members[0]["role"]), (1, &json!("EDITOR")), "{members:?}");
+    assert!(members[0]["display_name"].as_str().is_some_and(|name| !name.is_empty()), "{members:?}");
     let unknown = owner.run(&["playlist", "share", &list, "--user", "nobody@example.org"]);
     assert!(unknown.code == 1 && unknown.err.contains("nobody@example.org"), "{unknown:?}");
 

@@ -103,6 +103,7 @@ pub(crate) fn person(person: &Person) -> pb::Collaborator {
         user_id: person.user.to_string(),
         role: role.into(),
         join_time: Some(to_proto(person.since)),
+        display_name: String::new(),
     }
 }
 

@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use segue_domain::{PlaylistId, UserId};
 use segue_mesh::Caller;
 use segue_proto::playlist::v1::{
-    ListCollaboratorsResponse, RemoveCollaboratorRequest, RemoveCollaboratorResponse, SetCollaboratorRequest,
-    SetCollaboratorResponse,
+    Collaborator, ListCollaboratorsResponse, RemoveCollaboratorRequest, RemoveCollaboratorResponse,
+    SetCollaboratorRequest, SetCollaboratorResponse,
 };
 
 /// Bytes of an e-mail address or an id.
@@ -81,7 +81,13 @@ impl Role {
     ) -> Result<ListCollaboratorsResponse, Error> {
         let playlist = self.seen(call, id("playlist_id", playlist_id)?).await?;
         require(&call.caller, &playlist, Access::View)?;
-        Ok(ListCollaboratorsResponse { collaborators: playlist.people.iter().map(answer::person).collect() })
+        let users = playlist.people.iter().map(|person| person.user).collect();
+        let mut names = self.accounts.names(users).await;
+        let named = |person: &Person| Collaborator {
+            display_name: names.remove(&person.user).unwrap_or_default(),
+            ..answer::person(person)
+        };
+        Ok(ListCollaboratorsResponse { collaborators: playlist.people.iter().map(named).collect() })
     }
 }
 

@@ -64,9 +64,10 @@ async fn editors_edit_and_viewers_view() {
         fails(unshare(&world, bob, &playlist, "eve@x").await, denied, "NOT_OWNER");
         let list = ListCollaboratorsRequest { playlist_id: playlist.clone() };
         let people = world.api.list_collaborators(by(eve, list)).await.unwrap().into_inner().collaborators;
+        let said: Vec<_> = people.into_iter().map(|p| (p.user_id, p.display_name)).collect();
         assert_eq!(
-            people.iter().map(|p| p.user_id.clone()).collect::<Vec<_>>(),
-            [bob, eve].map(String::from)
+            said,
+            [(bob, "bob@x"), (eve, "eve@x")].map(|(id, name)| (id.to_string(), format!("{name} by name")))
         );
         let mask = prost_types::FieldMask { paths: vec!["visibility".into()] };
         let wish = Playlist {
@@ -94,6 +95,20 @@ async fn editors_edit_and_viewers_view() {
             panic!("{left:?}");
         };
         assert_eq!((header.former_collaborator_id, header.collaborator_ids.len()), (eve.to_string(), 0));
+    }
+}
+
+#[tokio::test]
+async fn collaborators_are_listed_also_while_their_names_are_not_known() {
+    for world in worlds().await {
+        let owner = UserId::new();
+        let bob = world.account("bob@x");
+        let playlist = world.create(owner, Visibility::Private).await;
+        share(&world, owner, &playlist, "bob@x", Role::Viewer).await.unwrap();
+        world.people.0.lock().unwrap().clear();
+        let list = ListCollaboratorsRequest { playlist_id: playlist };
+        let people = world.api.list_collaborators(by(owner, list)).await.unwrap().into_inner().collaborators;
+        assert_eq!((people[0].user_id.clone(), people[0].display_name.as_str()), (bob.to_string(), ""));
     }
 }
 

@@ -196,9 +196,11 @@ impl IdentityService for People {
     async fn resolve_user(&self, request: Request<ResolveUserRequest>) -> Reply<ResolveUserResponse> {
         let text = request.into_inner().user;
         let accounts = self.0.lock().unwrap();
-        let by_id = accounts.values().find(|id| id.to_string() == text);
-        let found = by_id.or_else(|| accounts.get(&text)).ok_or_else(|| no(Code::NotFound))?;
-        Ok(Response::new(ResolveUserResponse { user_id: found.to_string(), ..Default::default() }))
+        let mut known = accounts.iter();
+        let found = known.find(|(email, id)| **email == text || id.to_string() == text);
+        let (email, user) = found.ok_or_else(|| no(Code::NotFound))?;
+        let display_name = format!("{email} by name");
+        Ok(Response::new(ResolveUserResponse { user_id: user.to_string(), display_name }))
     }
 
     not_here! {

@@ -101,9 +101,10 @@ pub(super) async fn members(session: &Session, text: &str) -> anyhow::Result<()>
         return Ok(());
     }
     let row = |m: &Collaborator| {
-        vec![m.user_id.clone(), role_name(m.role()).to_lowercase(), table::moment(m.join_time.as_ref())]
+        let role = role_name(m.role()).to_lowercase();
+        vec![m.user_id.clone(), m.display_name.clone(), role, table::moment(m.join_time.as_ref())]
     };
-    table::print(&["ACCOUNT", "ROLE", "SINCE"], &members.iter().map(row).collect::<Vec<_>>());
+    table::print(&["ACCOUNT", "NAME", "ROLE", "SINCE"], &members.iter().map(row).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -155,7 +156,7 @@ fn a_role(role: Role) -> &'static str {
 
 fn object(member: &Collaborator) -> Value {
     json!({
-        "user_id": member.user_id, "role": role_name(member.role()),
+        "user_id": member.user_id, "display_name": member.display_name, "role": role_name(member.role()),
         "join_time": member.join_time.map(|t| t.to_string()),
     })
 }
