@@ -7,7 +7,7 @@ use crate::{
     queue,
     role::Inner,
 };
-use quiet::Quiet;
+use quiet::{Passed, Quiet};
 use segue_mesh::{from_proto, telemetry};
 use segue_ports::{
     bus::{BusError, Delivery, Message, WorkConsumer, all_answered},
@@ -77,7 +77,13 @@ async fn take(search: &Inner, pause: &mut Duration) -> Ended {
             Ok(gathered) => gathered,
             Err(error) => return Ended::Bus(error),
         };
-        let facts = quiet.pass(facts, most);
+        let Passed { apply: facts, overtaken } = quiet.pass(facts, most);
+        metrics::counter!("segue_search_events_total", "outcome" => "overtaken")
+            .increment(overtaken.len() as u64);
+        let done = overtaken.into_iter().map(|fact| fact.delivery.ack());
+        if let Err(error) = all_answered(done).await {
+            return Ended::Bus(error);
+        }
         // Not cut off by shutdown: it ends soon, and what is applied is acknowledged.
         if let Err(ended) = apply(search, facts, &mut quiet, *pause).await {
             return ended;
