@@ -19,7 +19,8 @@ pub struct SearchConfig {
     pub pause_ms: u64,
     /// Songs of a page when the database is read from end to end, 1 to 1000.
     pub scan_page: u16,
-    /// How long a difference must last to be one, milliseconds: longer than changes take to arrive.
+    /// How long a difference must last to be one, milliseconds: longer than changes take to arrive. Those of a version
+    /// alone take up to a second more.
     pub settle_ms: u64,
     /// Differences that one comparison lists at most.
     pub max_differences: usize,
