@@ -97,13 +97,13 @@ pub(crate) fn item(item: &ItemRecord) -> pb::Item {
     }
 }
 
-pub(crate) fn person(person: &Person) -> pb::Collaborator {
+pub(crate) fn person(person: &Person, display_name: String) -> pb::Collaborator {
     let role = if person.editor { pb::Role::Editor } else { pb::Role::Viewer };
     pb::Collaborator {
         user_id: person.user.to_string(),
         role: role.into(),
         join_time: Some(to_proto(person.since)),
-        display_name: String::new(),
+        display_name,
     }
 }
 

@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use segue_domain::{PlaylistId, UserId};
 use segue_mesh::Caller;
 use segue_proto::playlist::v1::{
-    Collaborator, ListCollaboratorsResponse, RemoveCollaboratorRequest, RemoveCollaboratorResponse,
-    SetCollaboratorRequest, SetCollaboratorResponse,
+    ListCollaboratorsResponse, RemoveCollaboratorRequest, RemoveCollaboratorResponse, SetCollaboratorRequest,
+    SetCollaboratorResponse,
 };
 
 /// Bytes of an e-mail address or an id.
@@ -36,10 +36,10 @@ impl Role {
         }
         // Only an owner finds out here who has an account.
         require(&call.caller, self.seen(call, playlist).await?.as_ref(), Access::Own)?;
-        let user = self.accounts.resolve(&request.user).await?;
+        let (user, display_name) = self.accounts.resolve(&request.user).await?;
         let (playlist, person) =
             self.playlists.change(playlist, &mut Join { caller: &call.caller, user, editor }).await?;
-        let collaborator = Some(answer::person(&person));
+        let collaborator = Some(answer::person(&person, display_name));
         Ok((SetCollaboratorResponse { collaborator }, Some(playlist)))
     }
 
@@ -54,7 +54,7 @@ impl Role {
             true => {
                 // Only an owner finds out here who has an account.
                 require(&call.caller, self.seen(call, playlist).await?.as_ref(), Access::Own)?;
-                self.accounts.resolve(&request.user_id).await?
+                self.accounts.resolve(&request.user_id).await?.0
             }
             false => id("user_id", &request.user_id)?,
         };
@@ -83,10 +83,7 @@ impl Role {
         require(&call.caller, &playlist, Access::View)?;
         let users = playlist.people.iter().map(|person| person.user).collect();
         let mut names = self.accounts.names(users).await;
-        let named = |person: &Person| Collaborator {
-            display_name: names.remove(&person.user).unwrap_or_default(),
-            ..answer::person(person)
-        };
+        let named = |person: &Person| answer::person(person, names.remove(&person.user).unwrap_or_default());
         Ok(ListCollaboratorsResponse { collaborators: playlist.people.iter().map(named).collect() })
     }
 }

@@ -7,8 +7,8 @@ use segue_mesh::{Channel, RoleSigner, from_status};
 use segue_proto::identity::v1::{
     ResolveUserRequest, ResolveUserResponse, identity_service_client::IdentityServiceClient,
 };
-use std::{collections::HashMap, time::Duration};
-use tokio::time::timeout;
+use std::{collections::HashMap, pin::pin, time::Duration};
+use tokio::time::{Instant, timeout, timeout_at};
 use tonic::Request;
 
 /// Longest wait for an answer.
@@ -30,30 +30,35 @@ impl Accounts {
         Self { channel, role }
     }
 
-    /// The account of an id or an e-mail address.
+    /// The account of an id or an e-mail address, and what it is called.
     ///
     /// # Errors
     /// [`Error::UserNotFound`] when there is none; [`Error::Peer`] when identity cannot be asked.
-    pub(crate) async fn resolve(&self, user: &str) -> Result<UserId, Error> {
-        let id = self.ask(user).await?.user_id;
-        id.parse().map_err(|e| Error::Internal(format!("identity named an account badly: {e}")))
+    pub(crate) async fn resolve(&self, user: &str) -> Result<(UserId, String), Error> {
+        let ResolveUserResponse { user_id, display_name } = self.ask(user).await?;
+        let id = user_id.parse();
+        let id = id.map_err(|e| Error::Internal(format!("identity named an account badly: {e}")))?;
+        Ok((id, display_name))
     }
 
-    /// What accounts are called. Those that are not known are left out: a name is not worth an error.
+    /// What accounts are called. Those of which it is not found out in time are left out: a name is not worth an error.
     pub(crate) async fn names(&self, users: Vec<UserId>) -> HashMap<UserId, String> {
+        let until = Instant::now() + NAMED;
         let ask = |user: UserId| async move { (user, self.ask(&user.to_string()).await) };
-        let asked = stream::iter(users).map(ask).buffer_unordered(AT_ONCE);
-        let named = asked.filter_map(|(user, answer)| async move {
+        let mut asked = pin!(stream::iter(users).map(ask).buffer_unordered(AT_ONCE));
+        let mut names = HashMap::new();
+        while let Ok(Some((user, answer))) = timeout_at(until, asked.next()).await {
             match answer {
-                Ok(answer) => Some((user, answer.display_name)),
-                Err(Error::UserNotFound(_)) => None,
+                Ok(answer) => drop(names.insert(user, answer.display_name)),
+                Err(Error::UserNotFound(_)) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "an account is shown without its name");
-                    None
+                    // The others would hear the same.
+                    tracing::warn!(%error, "collaborators are shown without their names");
+                    break;
                 }
             }
-        });
-        timeout(NAMED, named.collect()).await.unwrap_or_default()
+        }
+        names
     }
 
     async fn ask(&self, user: &str) -> Result<ResolveUserResponse, Error> {

@@ -49,6 +49,7 @@ async fn editors_edit_and_viewers_view() {
         let playlist = world.create(owner, Visibility::Private).await;
         let person = share(&world, owner, &playlist, "bob@x", Role::Editor).await.unwrap();
         assert_eq!((person.user_id.clone(), person.role()), (bob.to_string(), Role::Editor));
+        assert_eq!(person.display_name, "bob@x by name");
         share(&world, owner, &playlist, &eve.to_string(), Role::Viewer).await.unwrap();
         let song = world.public();
         let added = world.add(bob, &playlist, &[song], None).await.unwrap();
