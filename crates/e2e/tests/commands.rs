@@ -75,6 +75,15 @@ fn a_folder_gives_what_is_read_and_says_what_was_passed_over() {
     std::fs::remove_file(folder.path().join("good.wav")).unwrap();
     let none = user.run(&["upload", path]);
     assert!(none.code == 1 && none.err.contains("no audio files") && none.err.contains("2 ogg"), "{none:?}");
+
+    // A file that is named is sent whatever it is called, but for what its content says that it is.
+    let named = folder.path().join("b.ogg");
+    std::fs::write(&named, b"OggS\0\x02").unwrap();
+    let ran = user.run(&["upload", named.to_str().unwrap(), "--json"]);
+    let said = &ran.json()[0];
+    assert_eq!((ran.code, &said["reason"], &said["song_id"]), (1, &json!("UNSUPPORTED_AUDIO"), &Value::Null));
+    assert!(said["error"].as_str().is_some_and(|error| error.contains("Ogg")), "{ran:?}");
+    assert_eq!(user.run(&["songs", "--json"]).good().json().len(), 1, "nothing was made of it");
 }
 
 #[test]

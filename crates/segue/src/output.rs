@@ -88,6 +88,11 @@ pub(crate) struct Several(pub(crate) String);
 #[error("{0}")]
 pub(crate) struct Nothing(pub(crate) String);
 
+/// A file of a kind that the encoder does not read.
+#[derive(Debug, thiserror::Error)]
+#[error("this is {0}, and was not sent: MP3, FLAC and WAV are read")]
+pub(crate) struct OtherAudio(pub(crate) &'static str);
+
 /// What the command line itself cannot understand; help and version are no errors.
 pub(crate) fn wrong_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
@@ -143,6 +148,10 @@ pub(crate) fn judge(error: &anyhow::Error) -> (String, u8) {
     }
     if error.is::<Nothing>() {
         return ("NAME_UNKNOWN".into(), 1);
+    }
+    if error.is::<OtherAudio>() {
+        // As the encoder says of what it cannot read.
+        return ("UNSUPPORTED_AUDIO".into(), 1);
     }
     if let Some(AlreadySaid(code)) = error.downcast_ref() {
         return ("FAILED".into(), *code);

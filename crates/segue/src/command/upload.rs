@@ -34,6 +34,9 @@ struct Outcome {
     state: Option<&'static str>,
     playback_url: Option<String>,
     error: Option<String>,
+    /// Of the error, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     skipped: bool,
     /// The song had failed before.
@@ -111,13 +114,14 @@ pub(crate) async fn upload(session: &Session, args: UploadArgs) -> anyhow::Resul
 impl Outcome {
     fn failed(path: &Path, error: String) -> Self {
         let file = path.display().to_string();
-        let error = Some(error);
+        let (error, reason) = (Some(error), Some("FAILED".into()));
         Self {
             file,
             song_id: None,
             state: None,
             playback_url: None,
             error,
+            reason,
             skipped: false,
             retried: false,
             resumed_bytes: 0,
@@ -162,10 +166,11 @@ async fn one(
     let mut outcome = Outcome::failed(path, String::new());
     let result = upload_one(session, args, sending, &bar, path, &mut outcome).await;
     bar.finish();
+    (outcome.error, outcome.reason) = (None, None);
     if let Err(error) = result {
-        (outcome.error, outcome.exit_code) = (Some(output::message(&error)), output::judge(&error).1);
-    } else {
-        outcome.error = None;
+        let (reason, exit_code) = output::judge(&error);
+        (outcome.error, outcome.reason) = (Some(output::message(&error)), Some(reason));
+        outcome.exit_code = exit_code;
     }
     outcome
 }
@@ -181,13 +186,14 @@ async fn upload_one(
     let patience = Patience(Duration::from_secs(args.patience));
     let uploaded = {
         let _turn = sending.acquire().await?;
+        let named = path.to_owned();
+        if let Some(kind) = tokio::task::spawn_blocking(move || find::other_content(&named)).await?? {
+            return Err(output::OtherAudio(kind).into());
+        }
         let total = std::fs::metadata(path).map_or(0, |m| m.len());
         let hashing = bar.clone();
         let file = identify(path, move |done| hashing.at(Stage::Hashing, done, total)).await?;
         anyhow::ensure!(file.size > 0, "the file is empty");
-        if let Some(kind) = find::other_content(path)? {
-            anyhow::bail!("this is {kind}, of which nothing was sent: MP3, FLAC and WAV are read");
-        }
         let email = session.credentials.load()?.map(|c| c.email).unwrap_or_default();
         let url = session.client.url();
         let options = UploadOptions {

@@ -34,7 +34,7 @@ pub(crate) struct Batch<'a> {
 /// A song with what is to be fetched, or why it cannot be.
 struct Job<'a> {
     entry: &'a Entry,
-    planned: Result<(&'a Song, Plan, Record), String>,
+    planned: anyhow::Result<(&'a Song, Plan, Record)>,
 }
 
 impl<'a> Batch<'a> {
@@ -109,7 +109,7 @@ impl<'a> Batch<'a> {
                 Err(error @ (ClientError::NotSignedIn { .. } | ClientError::Unreachable { .. })) => {
                     return Err(error.into());
                 }
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(error.into()),
             };
             jobs.push(Job { entry, planned });
         }
@@ -122,10 +122,10 @@ impl<'a> Batch<'a> {
             Ok((song, plan, record)) => {
                 outcome.rung.clone_from(&plan.rung().name);
                 if let Err(error) = self.keep(song, &plan, record, progress, &mut outcome).await {
-                    outcome.error = Some(format!("{error:#}"));
+                    outcome.fail(&error);
                 }
             }
-            Err(error) => outcome.error = Some(error),
+            Err(error) => outcome.fail(&error),
         }
         outcome
     }

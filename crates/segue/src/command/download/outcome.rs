@@ -18,6 +18,9 @@ pub(crate) struct Outcome {
     /// Everything was there already.
     pub(crate) skipped: bool,
     pub(crate) error: Option<String>,
+    /// Of the error, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
     /// Something that was left as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
@@ -41,11 +44,18 @@ impl Outcome {
             rung: String::new(),
             skipped: false,
             error: None,
+            reason: None,
             note: None,
             title: song.map_or_else(|| song_id.to_owned(), title),
             duration_ms: song.map_or(0, |song| song.duration_ms),
             fetched: 0,
         }
+    }
+
+    /// It came to nothing.
+    pub(crate) fn fail(&mut self, error: &anyhow::Error) {
+        self.error = Some(output::message(error));
+        self.reason = Some(output::judge(error).0);
     }
 
     /// Prints it.

@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a folder is searched for: what the encoder reads. A file that is named is uploaded whatever it is called.
+/// What a folder is searched for: what the encoder reads. A file that is named is uploaded whatever it is called, unless
+/// its content is told by [`OTHER_CONTENT`].
 pub(super) const READ: [&str; 4] = ["mp3", "flac", "wav", "wave"];
 /// Audio that the encoder does not read: passed over in a folder, and said.
 const OTHER_AUDIO: [&str; 17] = [
@@ -16,10 +17,12 @@ const OTHER_AUDIO: [&str; 17] = [
 ];
 
 /// How files begin that the encoder does not read, whatever they are called: from which byte on, and what it is.
-const OTHER_CONTENT: [(usize, &[u8], &str); 7] = [
+const OTHER_CONTENT: [(usize, &[u8], &str); 9] = [
     (0, b"OggS", "Ogg"),
     (4, b"ftyp", "MPEG-4"),
-    (8, b"AIF", "AIFF"),
+    (0, b"FORM", "AIFF"),
+    (0, b"DSD ", "DSD"),
+    (0, b"FRM8", "DSD"),
     (0, b"MAC ", "Monkey's Audio"),
     (0, b"wvpk", "WavPack"),
     (0, &[0x30, 0x26, 0xB2, 0x75], "Windows Media"),
