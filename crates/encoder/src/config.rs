@@ -14,8 +14,8 @@ use std::{
 pub struct EncoderConfig {
     /// Jobs at a time. Each one uses all cores, so more than one is for machines with many.
     pub workers: usize,
-    /// Where originals are kept while they are encoded; made when it is not there. Needs room for `workers`
-    /// originals. Empty: `/var/tmp` (`/tmp` is memory on many systems).
+    /// Where originals are kept while they are encoded, within the data folder unless it begins with `/`; made when it is
+    /// not there. Needs room for `workers` originals. Empty: `spool`.
     pub spool_dir: PathBuf,
     /// Longest time of one attempt, seconds. Below the 30 minutes after which RabbitMQ takes a job back.
     pub wall_limit_s: u64,
