@@ -147,10 +147,11 @@ async fn main() -> Result<(), Failure> {
     let took = begin.elapsed().as_secs_f64();
     // Long enough for the embedded engine to rest.
     tokio::time::sleep(Duration::from_secs(7)).await;
-    let size_mb = size(folder.path()) / 1_000_000;
+    // A server's files are not ours to look at.
+    let here = arguments.url.is_none();
+    let size = if here { format!("size_mb={} ", size(folder.path()) / 1_000_000) } else { String::new() };
     println!(
-        "engine={engine} songs={} documents={count} build_s={took:.1} build_per_s={:.0} size_mb={size_mb} \
-         resident_idle_mb={}",
+        "engine={engine} songs={} documents={count} build_s={took:.1} build_per_s={:.0} {size}resident_idle_mb={}",
         arguments.songs,
         count as f64 / took,
         resident_mb(),

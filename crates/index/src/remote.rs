@@ -124,8 +124,7 @@ impl Index for OpenSearch {
             }
             // The name is the same whoever makes it, so that one of two who do it at once is told so.
             let first = names.index("0");
-            let body = layout::body(config, &Meta::empty(), &names.live);
-            let made = door.call(Method::Put, &first, Some(&body), ADMINISTRATION).await?;
+            let made = layout::make(door, &first, config, &Meta::empty(), &names.live).await?;
             if made.status == 400 && made.is("resource_already_exists_exception") {
                 let add = json!({"actions": [{"add": {"index": first, "alias": names.live}}]});
                 door.call(Method::Post, "_aliases", Some(&add), ADMINISTRATION).await?.ok()?;

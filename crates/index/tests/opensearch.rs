@@ -181,6 +181,19 @@ async fn an_index_with_another_mapping_wants_a_rebuild_and_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refreshes_do_not_wait_for_merges() {
+    let Some(url) = cluster() else { return };
+    let cluster = Cluster::new(&url);
+    cluster.index.prepare().await.unwrap();
+    cluster.index.rebuild().await.unwrap().finish().await.unwrap();
+    let path = format!("segue-{}*/_settings", cluster.prefix);
+    let indexes = cluster.call(reqwest::Method::GET, &path, None).await;
+    let (_, index) = indexes.as_object().and_then(|all| all.iter().next()).expect("one index");
+    assert_eq!(index["settings"]["index"]["merge_on_flush"]["enabled"], json!("false"));
+    Box::new(cluster).end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rebuild_of_a_dead_process_is_cleared_away() {
     let Some(url) = cluster() else { return };
     let test = Box::new(Cluster::new(&url));

@@ -1,6 +1,10 @@
 //! Names, mapping and what an index says of itself.
 
-use super::{ADMINISTRATION, config::Config, door::Door};
+use super::{
+    ADMINISTRATION,
+    config::Config,
+    door::{Answer, Door},
+};
 use crate::{entry::SCHEMA, rank::Field};
 use opensearch::http::Method;
 use segue_domain::{Clock, SystemClock, Timestamp};
@@ -97,8 +101,30 @@ pub(super) async fn say(door: &Door, index: &str, meta: &Meta) -> Result<(), Ind
     door.call(Method::Put, &path, Some(&json!({"_meta": meta})), ADMINISTRATION).await?.ok().map(drop)
 }
 
-/// What makes an index, under an alias from its first moment.
-pub(super) fn body(config: &Config, meta: &Meta, alias: &str) -> Value {
+/// Makes an index, under an alias from its first moment; the answer says whether it is made.
+///
+/// Its refreshes show at once what was written. By default one first waits for merges of segments, for up to ten seconds
+/// (`index.merge_on_flush`, which is read when an index is opened).
+pub(super) async fn make(
+    door: &Door,
+    index: &str,
+    config: &Config,
+    meta: &Meta,
+    alias: &str,
+) -> Result<Answer, IndexError> {
+    const MERGES: &str = "merge_on_flush.enabled";
+    let mut body = body(config, meta, alias);
+    body["settings"]["index"][MERGES] = json!(false);
+    let made = door.call(Method::Put, index, Some(&body), ADMINISTRATION).await?;
+    if made.status == 400 && !made.is("resource_already_exists_exception") {
+        // Elasticsearch does not know the setting. What else may be wrong is so again.
+        body["settings"]["index"].as_object_mut().and_then(|settings| settings.remove(MERGES));
+        return door.call(Method::Put, index, Some(&body), ADMINISTRATION).await;
+    }
+    Ok(made)
+}
+
+fn body(config: &Config, meta: &Meta, alias: &str) -> Value {
     // Tokens come separated by spaces; neither positions nor frequencies nor lengths count.
     let words = json!({"type": "text", "analyzer": "whitespace", "index_options": "docs", "norms": false});
     let mut names = words.clone();

@@ -70,8 +70,7 @@ pub(super) async fn begin(engine: Arc<Engine>, turn: OwnedSemaphorePermit) -> Re
     // Ordered by time, distinct in all processes.
     let index = names.index(&EventId::new().to_string());
     let heard = Instant::now();
-    let body = layout::body(config, &Meta::held_by(&engine.name), &names.building);
-    door.call(Method::Put, &index, Some(&body), ADMINISTRATION).await?.ok()?;
+    layout::make(door, &index, config, &Meta::held_by(&engine.name), &names.building).await?.ok()?;
     // Of two who begin at once each sees the other, or one sees none and goes on.
     if layout::behind(door, &names.building).await?.len() > 1 {
         layout::remove(door, &index).await?;
