@@ -9,7 +9,7 @@ use segue_e2e::{
     watched::Watched,
     world::{Server, World},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -367,8 +367,9 @@ fn what_cannot_be_kept_says_why() {
     let failed = user.upload(&[&silent]).remove(0);
     let failed = failed["song_id"].as_str().unwrap();
     let ran = user.run(&["download", "--json", failed, "--to", to]);
-    let error = ran.json()[0]["error"].as_str().unwrap().to_owned();
-    assert!(ran.code == 1 && error.contains("READY"), "{error}");
+    let said = &ran.json()[0];
+    assert_eq!((ran.code, &said["reason"]), (1, &json!("SONG_NOT_READY")), "{ran:?}");
+    assert!(said["error"].as_str().is_some_and(|error| error.contains("does not play")), "{ran:?}");
 }
 
 #[test]

@@ -60,7 +60,7 @@ async fn a_song_becomes_objects_with_the_manifest_last_and_one_fact() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_sees_the_percentage_rise_and_then_the_end() {
     let stack = Stack::start(Set::default()).await;
-    let original = Original::store(&stack, &wav(60));
+    let original = Original::store(&stack, &wav(240));
     original.publish(&stack).await;
     while stack.encoding(&original).await.is_none() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -72,7 +72,10 @@ async fn a_watcher_sees_the_percentage_rise_and_then_the_end() {
     let stream = stack.client(user(original.owner)).watch_encoding(request).await.unwrap().into_inner();
     let seen: Vec<_> = stream.map(|item| item.unwrap().encoding.unwrap()).collect().await;
     let percents: Vec<_> = seen.iter().map(|e| e.percent).collect();
-    assert!(percents.is_sorted() && percents.len() > 3, "{percents:?}");
+    assert!(
+        percents.is_sorted() && percents.iter().any(|percent| (1..100).contains(percent)),
+        "{percents:?}"
+    );
     let last = seen.last().unwrap();
     assert_eq!((last.state(), last.percent), (EncodingState::Succeeded, 100));
 }

@@ -187,7 +187,7 @@ async fn upload_one(
     let uploaded = {
         let _turn = sending.acquire().await?;
         let named = path.to_owned();
-        if let Some(kind) = tokio::task::spawn_blocking(move || find::other_content(&named)).await?? {
+        if let Some(kind) = tokio::task::spawn_blocking(move || find::other_content(&named)).await? {
             return Err(output::OtherAudio(kind).into());
         }
         let total = std::fs::metadata(path).map_or(0, |m| m.len());
