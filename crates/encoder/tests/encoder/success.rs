@@ -72,10 +72,7 @@ async fn a_watcher_sees_the_percentage_rise_and_then_the_end() {
     let stream = stack.client(user(original.owner)).watch_encoding(request).await.unwrap().into_inner();
     let seen: Vec<_> = stream.map(|item| item.unwrap().encoding.unwrap()).collect().await;
     let percents: Vec<_> = seen.iter().map(|e| e.percent).collect();
-    assert!(
-        percents.is_sorted() && percents.iter().any(|percent| (1..100).contains(percent)),
-        "{percents:?}"
-    );
+    assert!(percents.is_sorted() && percents.len() > 3, "{percents:?}");
     let last = seen.last().unwrap();
     assert_eq!((last.state(), last.percent), (EncodingState::Succeeded, 100));
 }
