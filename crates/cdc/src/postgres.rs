@@ -12,6 +12,7 @@ mod replication;
 mod row;
 mod session;
 mod slot;
+mod snapshot;
 mod upkeep;
 
 pub(crate) use provision::provision;

@@ -13,7 +13,8 @@ pub(crate) const BATCH: usize = 256;
 #[async_trait]
 pub(crate) trait ChangeSource: Send {
     /// The next facts, at most [`BATCH`], in order per subject: each committed fact at least once, and none
-    /// that was not committed. Nothing when a moment passed without any. Cancel-safe.
+    /// before everybody who reads the primary sees its transaction. Nothing when a moment passed without any.
+    /// Cancel-safe.
     async fn next(&mut self) -> Result<Vec<Fact>, SourceError>;
 
     /// Everything that [`next`](Self::next) gave so far is published and durable at the bus: remember it, so
@@ -42,6 +43,9 @@ pub(crate) enum SourceError {
     /// The stream says something that was not expected.
     #[error("replication stream: {0}")]
     Malformed(#[from] Malformed),
+    /// The server describes a snapshot in another way than it should.
+    #[error("snapshot cannot be read: {0:?}")]
+    Snapshot(String),
     /// A statement.
     #[error("database: {0}")]
     Sql(#[from] sqlx::Error),

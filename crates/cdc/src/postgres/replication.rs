@@ -3,7 +3,7 @@
 //! The slot is the lock: the server lets one connection read it. A holder that was cut off without a word is
 //! ended by `wal_sender_timeout`, which the connection sets for itself, so nothing is provisioned for a role.
 
-use super::{gap::Gap, identity::Identity, pgoutput::Decoder, published};
+use super::{gap::Gap, identity::Identity, pgoutput::Decoder, published, snapshot};
 use crate::{
     CdcConfig,
     endpoint::Endpoint,
@@ -33,7 +33,7 @@ const LARGEST: usize = 16 << 20;
 pub(crate) struct Replication {
     stream: ReplicationClient,
     decoder: Decoder,
-    /// For the walk over a gap.
+    /// For the walk over a gap, and to ask what others see.
     sql: PgConnection,
     gap: Option<Gap>,
     slot: String,
@@ -42,6 +42,8 @@ pub(crate) struct Replication {
     heard: Instant,
     /// Facts that were read and not handed over.
     facts: Vec<Fact>,
+    /// Transactions that they are of; of the last one more may follow.
+    transactions: Vec<u32>,
     /// The stream is inside of a transaction.
     inside: bool,
     /// Facts that were handed over and not confirmed.
@@ -102,6 +104,7 @@ impl Replication {
             silence: config.silence(),
             heard: Instant::now(),
             facts: Vec::new(),
+            transactions: Vec::new(),
             inside: false,
             given: false,
             read: 0,
@@ -134,10 +137,16 @@ impl Replication {
     fn take(&mut self, event: ReplicationEvent) -> Result<(), SourceError> {
         self.heard = Instant::now();
         match event {
-            ReplicationEvent::Begin { .. } => self.inside = true,
+            ReplicationEvent::Begin { xid, .. } => {
+                self.inside = true;
+                self.transactions.push(xid);
+            }
             ReplicationEvent::XLogData { data, .. } => self.facts.extend(self.decoder.decode(data)?),
             ReplicationEvent::Commit { end_lsn, .. } => {
                 self.inside = false;
+                if self.facts.is_empty() {
+                    self.transactions.clear();
+                }
                 self.reach(end_lsn.as_u64());
             }
             // The server has sent everything before, and it was read: the stream is in order.
@@ -197,7 +206,12 @@ impl ChangeSource for Replication {
             let ended = || PgWireError::Protocol("the server ended the stream".into());
             self.take(event?.ok_or_else(ended)?)?;
         }
+        if !self.facts.is_empty() {
+            snapshot::wait_until_seen(&mut self.sql, &self.transactions).await?;
+        }
         self.given = !self.facts.is_empty();
+        let ended = self.transactions.len() - usize::from(self.inside);
+        self.transactions.drain(..ended);
         Ok(std::mem::take(&mut self.facts))
     }
 

@@ -16,6 +16,8 @@ pub(crate) struct Recorder {
     pub(crate) heard: Mutex<Vec<(Instant, Message)>>,
     /// How many publishes fail from now on.
     pub(crate) failures: AtomicU32,
+    /// With so many messages it takes no more, and lets whoever publishes wait; 0 for no bound.
+    pub(crate) full: AtomicUsize,
     /// The most messages that came at once.
     pub(crate) largest: AtomicUsize,
 }
@@ -86,6 +88,9 @@ impl Bus for Recorder {
         let fails = |left: u32| left.checked_sub(1);
         if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
             return Err(BusError::unavailable("the bus is away"));
+        }
+        while matches!(self.full.load(Ordering::SeqCst), full if full > 0 && self.count() >= full) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         self.largest.fetch_max(messages.len(), Ordering::SeqCst);
         let now = Instant::now();

@@ -13,4 +13,5 @@ mod rights;
 mod running;
 mod sources;
 mod takeover;
+mod unseen;
 mod upkeep;

@@ -16,8 +16,8 @@ pub(super) const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
 pub(super) const DATABASE: &str = "segue";
 
 /// What does not survive is a crash of the machine, which makes it quick. A commit that was acknowledged survives kill
-/// -9: the kernel has it. Without `synchronous_commit` it would not, as it would still lie in the server's memory.
-const SETTINGS: [&str; 12] = [
+/// -9: the kernel has it. With `synchronous_commit` off it would not, as it would still lie in the server's memory.
+const SETTINGS: [&str; 14] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=200",
@@ -31,6 +31,10 @@ const SETTINGS: [&str; 12] = [
     "max_wal_size=256MB",
     "autovacuum_naptime=10s",
     "log_min_messages=warning",
+    // A session that sets synchronous_commit to 'on' waits for a standby that does not exist, until it is cancelled: for
+    // tests of commits that are in the log and that nobody sees yet.
+    "synchronous_standby_names=nobody",
+    "synchronous_commit=local",
 ];
 
 /// The server, and `postgres://user@host:port` without a database; the user is a superuser without a password.
