@@ -40,7 +40,7 @@ struct Fill {
     generation: u64,
     /// Found in Redis and past its life, or suspect.
     stale: HashMap<String, Frame>,
-    /// Held for the one id that is loaded for all processes.
+    /// Held, perhaps, for the one id that is loaded for all processes.
     lease: Option<(String, u64)>,
 }
 
@@ -98,7 +98,11 @@ impl Fill {
             let oldest = want.checked.max(redis.trusted_since());
             let asked = (want.least, oldest, self.now);
             let bytes = match redis.acquire(self.shelf.kind, &want.id, asked, lease, deadline).await {
-                Err(_) => return Some(want),
+                Err(_) => {
+                    // It may have been granted, and the answer be late; given back by its token, it is given back if so.
+                    self.lease = Some((want.id.clone(), lease));
+                    return Some(want);
+                }
                 Ok(Acquired::Busy) => None,
                 Ok(Acquired::Stored(bytes)) => Some(bytes),
                 Ok(Acquired::Leased(bytes)) => {

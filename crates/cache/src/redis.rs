@@ -32,6 +32,8 @@ use std::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// What nobody waits for may take so many times as long as a read.
+const PATIENCE: u32 = 5;
 /// Clocks of processes agree to within this.
 const SKEW: Duration = Duration::from_secs(2);
 
@@ -41,7 +43,10 @@ pub struct Redis(Arc<Inner>);
 
 struct Inner {
     client: Client,
+    /// For what somebody waits for.
     quick: WithOptions<Client>,
+    /// For what nobody waits for.
+    patient: WithOptions<Client>,
     timeout: Duration,
     lease: Duration,
     clock: Arc<dyn Clock>,
@@ -80,9 +85,10 @@ impl Redis {
     pub fn connect(config: &RedisConfig, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let client = connect::client(config)?;
         let timeout = Duration::from_millis(config.timeout_ms);
-        let options = Options { fail_fast: true, timeout: Some(timeout), ..Options::default() };
+        let within = |timeout| Options { fail_fast: true, timeout: Some(timeout), ..Options::default() };
         let inner = Inner {
-            quick: client.with_options(&options),
+            quick: client.with_options(&within(timeout)),
+            patient: client.with_options(&within(timeout * PATIENCE)),
             client,
             timeout,
             lease: Duration::from_millis(config.lease_ms),
@@ -110,6 +116,10 @@ impl Redis {
     /// When a read that begins now goes on without Redis.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.0.timeout
+    }
+
+    fn patience(&self) -> Instant {
+        Instant::now() + self.0.timeout * PATIENCE
     }
 
     pub(crate) fn lease(&self) -> Duration {
@@ -173,10 +183,8 @@ impl Redis {
         let keys = [entry_key(kind, id), lease_key(kind, id)];
         let token = lease.map_or(Bytes::new(), text);
         let arguments = vec![frame.write(), text(life.as_millis().max(1)), token];
-        // Nobody waits for it, so that it may take longer than a read.
-        let patient = self.deadline() + self.0.timeout * 4;
-        let _: Result<i64, Away> =
-            self.call(patient, Box::pin(script::WRITE.run(&self.0.quick, &keys, arguments))).await;
+        let run = Box::pin(script::WRITE.run(&self.0.patient, &keys, arguments));
+        let _: Result<i64, Away> = self.call(self.patience(), run).await;
     }
 
     /// Gives a lease back.
@@ -192,8 +200,8 @@ impl Redis {
 
     async fn remove(&self, key: String, value: Bytes) {
         let keys = [key];
-        let run = Box::pin(script::REMOVE.run(&self.0.quick, &keys, vec![value]));
-        let _: Result<i64, Away> = self.call(self.deadline(), run).await;
+        let run = Box::pin(script::REMOVE.run(&self.0.patient, &keys, vec![value]));
+        let _: Result<i64, Away> = self.call(self.patience(), run).await;
     }
 
     /// Raises a floor; what could not be done is done when Redis is back.
@@ -229,13 +237,18 @@ impl Redis {
         deadline: Instant,
         command: impl Future<Output = Result<T, fred::error::Error>>,
     ) -> Result<T, Away> {
-        let reason = match tokio::time::timeout_at(deadline, command).await {
-            Ok(Ok(answer)) => {
+        // For one that is late already nobody waits, so it is not sent.
+        let answered = match deadline > Instant::now() {
+            true => tokio::time::timeout_at(deadline, command).await.ok(),
+            false => None,
+        };
+        let reason = match answered {
+            Some(Ok(answer)) => {
                 self.0.breaker.succeeded();
                 return Ok(answer);
             }
-            Ok(Err(error)) => reason(error.kind()),
-            Err(_) => "timeout",
+            Some(Err(error)) => reason(error.kind()),
+            None => "timeout",
         };
         metrics::counter!("segue_cache_redis_errors_total", "reason" => reason).increment(1);
         if self.0.breaker.failed() {

@@ -53,6 +53,8 @@ pub(super) fn client(config: &RedisConfig) -> Result<Client, Error> {
             connection.max_command_attempts = 1;
             connection.max_command_buffer_len = BUFFER;
             connection.reconnect_on_auth_error = true;
+            // A command must not wait until the server has acknowledged the one before.
+            connection.tcp.nodelay = Some(true);
         })
         .set_policy(ReconnectPolicy::new_exponential(0, RECONNECT.0, RECONNECT.1, 2))
         .build();

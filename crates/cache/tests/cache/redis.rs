@@ -5,7 +5,7 @@ use bytes::Bytes;
 use fred::{
     clients::Client,
     interfaces::{ClientLike, KeysInterface},
-    types::{Builder, config::Config},
+    types::{Builder, ClusterHash, CustomCommand, config::Config},
 };
 use segue_cache::{CacheConfig, Redis, RedisConfig, RedisUrl, Tiered};
 use segue_domain::{SongId, SystemClock};
@@ -23,7 +23,10 @@ struct World {
 
 /// A process; its timeout is generous unless a test is about time.
 async fn process(url: &RedisUrl, timeout_ms: u64) -> World {
-    let redis = rig::redis(url, timeout_ms, SystemClock);
+    on(rig::redis(url, timeout_ms, SystemClock))
+}
+
+fn on(redis: Redis) -> World {
     let cache = Tiered::new(&CacheConfig::default(), Some(redis.clone()), Arc::new(SystemClock)).unwrap();
     let origin = Arc::<Versions>::default();
     let region = cache.region(origin.clone());
@@ -158,6 +161,27 @@ async fn a_stopped_redis_costs_at_most_five_milliseconds_a_read() {
         value.is_some_and(|value| value[2] == 3)
     };
     soon("the floor is raised", floor).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_is_granted_too_late_is_given_back() {
+    let Some(server) = Server::start().await else { return };
+    let client = raw(&server).await;
+    let config = RedisConfig { url: server.url(), timeout_ms: 100, lease_ms: 3_600_000 };
+    let world = on(Redis::connect(&config, Arc::new(SystemClock)).unwrap());
+    world.redis.check().await.expect("Redis is there");
+    soon("Redis is used", async || shares(&world, &server).await).await;
+
+    let id = fresh();
+    // Scripts wait, and reads do not.
+    let pause = ["PAUSE", "400", "WRITE"].map(str::to_owned).to_vec();
+    let command = CustomCommand::new_static("CLIENT", ClusterHash::FirstKey, false);
+    let () = client.custom(command, pause).await.unwrap();
+    assert_eq!(read(&world.region, &id).await, 1);
+    // Waits for the end of the pause, behind what the process wants.
+    let () = client.set("last", 1, None, None, false).await.unwrap();
+    let lease = format!("segue:l:{{test.1:{id}}}");
+    soon("the lease is free", async || client.exists::<u64, _>(&lease).await.unwrap() == 0).await;
 }
 
 async fn shares(world: &World, server: &Server) -> bool {
