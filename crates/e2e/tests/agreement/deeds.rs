@@ -27,6 +27,8 @@ pub(crate) struct Deeds {
     pub(crate) client: Client,
     /// Somebody else, who sees what is public.
     pub(crate) other: Client,
+    /// The user's id.
+    pub(crate) owner: String,
     pub(crate) model: Model,
     random: StdRng,
     number: u32,
@@ -38,16 +40,18 @@ impl Deeds {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (client, other) = (account(world).await, account(world).await);
         let folder = tempfile::tempdir().unwrap();
-        let mut model = Model::default();
+        let (mut model, mut owner) = (Model::default(), String::new());
         for n in 0..SONGS {
             let title = format!("Song {seed:x} {n}");
             let path = folder.path().join(format!("{title}.wav"));
             music::sine(22_050 + 441 * n, 44_100, &path);
             let file = identify(&path, |_| ()).await.unwrap();
             let uploaded = client.upload(&file, &UploadOptions::default(), &()).await.unwrap();
-            model.songs.push(Song { id: uploaded.song.song_id, title, public: false, gone: false });
+            owner = uploaded.song.owner_id;
+            let id = uploaded.song.song_id;
+            model.songs.push(Song { id, title, album: None, public: false, gone: false });
         }
-        Self { client, other, model, random: StdRng::seed_from_u64(seed), number: 0 }
+        Self { client, other, owner, model, random: StdRng::seed_from_u64(seed), number: 0 }
     }
 
     /// One deed, and what it was.
@@ -55,12 +59,12 @@ impl Deeds {
         self.number += 1;
         match self.random.random_range(0..100) {
             0..10 => self.create_list().await,
-            10..40 => self.add().await,
-            40..50 => self.remove().await,
-            50..62 => self.relocate().await,
-            62..67 => self.edit_list().await,
-            67..70 => self.delete_list().await,
-            70..77 => self.edit_song().await,
+            10..35 => self.add().await,
+            35..45 => self.remove().await,
+            45..57 => self.relocate().await,
+            57..62 => self.edit_list().await,
+            62..65 => self.delete_list().await,
+            65..77 => self.edit_song().await,
             77..79 => self.delete_song().await,
             79..90 => self.like().await,
             _ => self.play().await,
@@ -222,16 +226,22 @@ impl Deeds {
         let Some(at) = self.song() else { return "nothing".into() };
         let public = self.random.random_bool(0.5);
         let title = format!("Renamed {}", self.number);
+        let album = format!("Album {}", self.random.random_range(0..3));
+        let artist = format!("Artist {}", self.random.random_range(0..2));
         let visibility = if public { Visibility::Public } else { Visibility::Private };
         let song = &mut self.model.songs[at];
         (song.title, song.public) = (title.clone(), public);
+        song.album = Some((album.clone(), artist.clone()));
         let song = song::Song {
             song_id: song.id.clone(),
             title: title.clone(),
+            album,
+            artists: vec![artist],
             visibility: visibility.into(),
             ..Default::default()
         };
-        let update_mask = Some(prost_types::FieldMask { paths: vec!["title".into(), "visibility".into()] });
+        let paths = ["title", "album", "artists", "visibility"].map(str::to_owned).to_vec();
+        let update_mask = Some(prost_types::FieldMask { paths });
         for _ in 0..self.times() {
             let wish = UpdateSongRequest { song: Some(song.clone()), update_mask: update_mask.clone() };
             let request = self.client.request(wish).await.unwrap();

@@ -6,7 +6,7 @@ use segue_client::{
     proto::{
         playlist::v1::{PlayedOrder, Relation},
         search::v1::{Kind, SearchRequest, search_result::Item},
-        song::v1::SongState,
+        song::v1::{ListAlbumsRequest, ListArtistsRequest, SongState},
     },
 };
 use std::{
@@ -44,6 +44,7 @@ impl Deeds {
     pub(crate) async fn differences(&self) -> Vec<String> {
         let mut wrong = Vec::new();
         self.songs(&mut wrong).await;
+        self.shelves(&mut wrong).await;
         self.lists(&mut wrong).await;
         self.library(&mut wrong).await;
         wrong
@@ -68,6 +69,27 @@ impl Deeds {
                 found,
                 song.public && !song.gone,
             );
+        }
+    }
+
+    async fn shelves(&self, wrong: &mut Vec<String>) {
+        for (who, client, public) in
+            [("the owner", &self.client, false), ("somebody else", &self.other, true)]
+        {
+            let (albums, artists) = self.model.shelves(public);
+            let (owner_id, page_size) = (self.owner.clone(), 200);
+            let request = ListAlbumsRequest { owner_id, page_size, ..Default::default() };
+            let request = client.request(request).await.unwrap();
+            let read = client.songs().list_albums(request).await.unwrap().into_inner().albums;
+            let mut read: Vec<_> = read.into_iter().map(|album| (album.title, album.song_count)).collect();
+            read.sort();
+            compare(wrong, &format!("albums as {who} sees them"), read, albums);
+            let request =
+                ListArtistsRequest { owner_id: self.owner.clone(), page_size, ..Default::default() };
+            let request = client.request(request).await.unwrap();
+            let read = client.songs().list_artists(request).await.unwrap().into_inner().artists;
+            let read = read.into_iter().map(|artist| (artist.name, artist.song_count)).collect();
+            compare(wrong, &format!("artists as {who} sees them"), read, artists);
         }
     }
 

@@ -1,5 +1,5 @@
-//! Random histories of songs, playlists, likes and plays, with requests sent again, against a model: what was written is read
-//! back at once, and in the end database, index and caches agree.
+//! Random histories of songs, albums, playlists, likes and plays, with requests sent again, against a model: what was
+//! written is read back at once, and in the end database, index and caches agree.
 
 mod deeds;
 mod look;

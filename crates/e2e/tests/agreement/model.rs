@@ -8,9 +8,14 @@ use std::collections::BTreeMap;
 pub(crate) struct Song {
     pub(crate) id: String,
     pub(crate) title: String,
+    /// Title and artist of its album, once it was put on one.
+    pub(crate) album: Option<(String, String)>,
     pub(crate) public: bool,
     pub(crate) gone: bool,
 }
+
+/// What an album or artist is called, and how many songs it has.
+pub(crate) type Shelf = (String, u32);
 
 /// A playlist of the user.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +42,21 @@ impl Model {
     /// Songs that are there.
     pub(crate) fn alive(&self) -> Vec<usize> {
         (0..self.songs.len()).filter(|at| !self.songs[*at].gone).collect()
+    }
+
+    /// Albums by title and artists by name, each with how many songs; those of public songs only, or of all.
+    pub(crate) fn shelves(&self, public: bool) -> (Vec<Shelf>, Vec<Shelf>) {
+        let shown = |song: &&Song| !song.gone && (song.public || !public);
+        let named = || self.songs.iter().filter(shown).filter_map(|song| song.album.as_ref());
+        let (mut albums, mut artists) = (BTreeMap::new(), BTreeMap::new());
+        for album in named() {
+            *albums.entry(album).or_insert(0) += 1;
+            *artists.entry(&album.1).or_insert(0) += 1;
+        }
+        let mut albums: Vec<_> =
+            albums.into_iter().map(|((title, _), songs)| (title.clone(), songs)).collect();
+        albums.sort();
+        (albums, artists.into_iter().map(|(name, songs)| (name.clone(), songs)).collect())
     }
 
     /// Song, whether it plays for its owner, for each item in order.
