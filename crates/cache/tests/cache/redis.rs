@@ -5,7 +5,7 @@ use bytes::Bytes;
 use fred::{
     clients::Client,
     interfaces::{ClientLike, KeysInterface},
-    types::{Builder, ClusterHash, CustomCommand, config::Config},
+    types::{Builder, CustomCommand, config::Config},
 };
 use segue_cache::{CacheConfig, Redis, RedisConfig, RedisUrl, Tiered};
 use segue_domain::{SongId, SystemClock};
@@ -175,7 +175,7 @@ async fn a_lease_that_is_granted_too_late_is_given_back() {
     let id = fresh();
     // Scripts wait, and reads do not.
     let pause = ["PAUSE", "400", "WRITE"].map(str::to_owned).to_vec();
-    let command = CustomCommand::new_static("CLIENT", ClusterHash::FirstKey, false);
+    let command = CustomCommand::new_static("CLIENT", None::<u16>, false);
     let () = client.custom(command, pause).await.unwrap();
     assert_eq!(read(&world.region, &id).await, 1);
     // Waits for the end of the pause, behind what the process wants.
@@ -245,10 +245,7 @@ async fn a_wrong_password_is_told_from_no_answer() {
     let Some(server) = Server::start().await else { return };
     let client = raw(&server).await;
     let _: () = client
-        .custom(
-            fred::types::CustomCommand::new_static("CONFIG", None::<u16>, false),
-            vec!["SET", "requirepass", "right"],
-        )
+        .custom(CustomCommand::new_static("CONFIG", None::<u16>, false), vec!["SET", "requirepass", "right"])
         .await
         .unwrap();
     let with = async |password: &str| {

@@ -69,16 +69,16 @@ pub(super) async fn wait_until_seen(sql: &mut PgConnection, transactions: &[u32]
 mod tests {
     use super::*;
 
-    fn snapshot(text: &str) -> Snapshot {
+    fn read(text: &str) -> Snapshot {
         Snapshot::read(text).expect("a snapshot")
     }
 
     #[test]
     fn what_runs_and_what_comes_later_is_not_seen() {
-        let snapshot = snapshot("10:20:10,14");
+        let snapshot = read("10:20:10,14");
         let seen: Vec<u32> = (8..23).filter(|id| snapshot.sees(*id)).collect();
         assert_eq!(seen, [8, 9, 11, 12, 13, 15, 16, 17, 18, 19]);
-        assert!(super::tests::snapshot("20:20:").sees(19));
+        assert!(read("20:20:").sees(19));
         for text in ["", "10", "10:20", "a:20:", "10:20:x"] {
             assert_eq!(Snapshot::read(text), None, "{text:?}");
         }
@@ -88,7 +88,7 @@ mod tests {
     fn numbers_go_on_where_their_lower_half_begins_anew() {
         let round = 1_u64 << 32;
         let text = format!("{}:{}:{},{}", round - 3, round + 4, round - 3, round + 1);
-        let snapshot = snapshot(&text);
+        let snapshot = read(&text);
         assert!(snapshot.sees(u32::MAX - 3) && snapshot.sees(u32::MAX), "of the round before");
         assert!(snapshot.sees(0) && snapshot.sees(2) && snapshot.sees(3), "of this one");
         assert!(!snapshot.sees(u32::MAX - 2) && !snapshot.sees(1), "they run");
