@@ -113,16 +113,28 @@ impl Mesh {
     /// # Panics
     /// When none leads within 30 s.
     pub fn leader(&self) -> String {
-        let end = Instant::now() + Duration::from_secs(30);
+        self.node("primary")
+    }
+
+    /// The Patroni node for which every commit waits.
+    ///
+    /// # Panics
+    /// When there is none within 30 s.
+    pub fn standby(&self) -> String {
+        self.node("synchronous")
+    }
+
+    fn node(&self, role: &str) -> String {
+        let (page, end) = (format!("/{role}"), Instant::now() + Duration::from_secs(30));
         while Instant::now() < end {
             for server in self.servers().iter().filter(|s| s.name.starts_with("patroni-")) {
-                if status(server.ports["rest"], "/primary") == Some(200) {
+                if status(server.ports["rest"], &page) == Some(200) {
                     return server.name.clone();
                 }
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        panic!("no Patroni node leads");
+        panic!("no Patroni node is {role}");
     }
 
     /// Waits until every process says that it is ready.

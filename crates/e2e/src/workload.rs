@@ -25,6 +25,8 @@ use std::{
 use tonic::Code;
 
 const PAUSE: Duration = Duration::from_millis(100);
+/// Where every song is put when its title is edited.
+const ALBUM: &str = "Kept";
 /// Longest wait for one answer; a call that takes longer has failed.
 const LIMIT: Duration = Duration::from_secs(5);
 /// Two search processes may each wait 2.5 s for an index that says nothing.
@@ -180,7 +182,7 @@ fn upload(stop: &AtomicBool, cli: &Cli, folder: &Path, playlist: &str, round: u6
             ran.out.lines().next().and_then(|l| serde_json::from_str::<Value>(l).ok()).unwrap_or_default();
         let (true, Some(id)) = (ran.code == 0, object["song_id"].as_str()) else { continue };
         let edited = format!("{title} edited");
-        let edit = cli.run(&["edit", id, "--title", &edited, "--json"]);
+        let edit = cli.run(&["edit", id, "--title", &edited, "--album", ALBUM, "--json"]);
         let titles = if edit.code == 0 { vec![edited] } else { vec![title, edited] };
         let listed = cli.run(&["playlist", "add", "--json", playlist, id]).code == 0;
         let liked = cli.run(&["like", "--json", id]).code == 0;
@@ -246,11 +248,11 @@ async fn fetch(http: &reqwest::Client, url: &str) -> Result<(), String> {
     if status == 200 { Ok(()) } else { Err(status.to_string()) }
 }
 
-/// Waits until every acknowledged song is READY with an acknowledged title, is in the playlist once and liked where that was
-/// acknowledged, and plays all of its samples.
+/// Waits until every acknowledged song is READY with an acknowledged title, is on its album, in the playlist once and liked
+/// where that was acknowledged, and plays all of its samples.
 ///
 /// # Panics
-/// When one is lost, doubled, altered or does not become READY within `limit`.
+/// When one is lost, doubled, altered or does not become READY and come to its album within `limit`.
 pub fn nothing_is_lost(listener: &Listener, uploaded: &[Uploaded], limit: Duration) {
     let cli = listener.cli();
     let end = Instant::now() + limit;
@@ -285,6 +287,19 @@ pub fn nothing_is_lost(listener: &Listener, uploaded: &[Uploaded], limit: Durati
         let times = kept.iter().filter(|id| **id == song.id).count();
         assert!(times <= 1 && (times == 1 || !song.listed), "{} is in the playlist {times} times", song.id);
         assert!(!song.liked || likes.contains(&song.id), "the like of {} is lost", song.id);
+    }
+    let mut edited = uploaded.iter().filter(|song| song.titles.len() == 1).peekable();
+    if edited.peek().is_some() {
+        let edited: Vec<_> = edited.map(|song| song.id.as_str()).collect();
+        loop {
+            let on_album = cli.run(&["albums", ALBUM, "--json"]);
+            let missing: Vec<_> = edited.iter().filter(|id| !on_album.out.contains(**id)).collect();
+            if missing.is_empty() {
+                break;
+            }
+            assert!(Instant::now() < end, "{missing:?} are not on their album: {on_album:?}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
     // A sample of them is listened to from beginning to end.
     for song in uploaded.iter().rev().take(2) {

@@ -29,6 +29,7 @@ const PLAYS: GoesOn = GoesOn { reads: false, plays: true };
 fn server(mesh: &Mesh, Round { target, seed }: Round) -> String {
     match target {
         "primary" => mesh.leader(),
+        "standby" => mesh.standby(),
         "replica" => {
             let leader = mesh.leader();
             (1..=3).map(|n| format!("patroni-{n}")).find(|name| *name != leader).expect("there are three")
