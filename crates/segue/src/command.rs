@@ -20,7 +20,7 @@ mod users;
 
 use crate::{
     cli::{self, Command, Global, IndexCommand, PlaylistCommand},
-    config, home, provision, serve,
+    config, home, output, provision, serve,
 };
 use segue_client::{Client, CredentialStore};
 use std::sync::Arc;
@@ -52,7 +52,9 @@ pub(crate) fn run(global: Global, command: Command) -> anyhow::Result<()> {
         Command::Provision(args) => provision::run(args, global.json),
         Command::Config { command } => configuration::run(command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut cli::command(), "segue", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut cli::command(), "segue", &mut script);
+            output::bytes(&script);
             Ok(())
         }
         command => {

@@ -21,7 +21,7 @@ pub(crate) struct Outcome {
     /// Of the error, for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
-    /// Something that was left as it is.
+    /// What one might not expect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
     /// "Artist - Title".
