@@ -99,7 +99,7 @@ impl Fill {
             let asked = (want.least, oldest, self.now);
             let bytes = match redis.acquire(self.shelf.kind, &want.id, asked, lease, deadline).await {
                 Err(_) => {
-                    // It may have been granted, and the answer be late; given back by its token, it is given back if so.
+                    // It may have been granted and the answer be late. Giving back what one does not have does no harm.
                     self.lease = Some((want.id.clone(), lease));
                     return Some(want);
                 }

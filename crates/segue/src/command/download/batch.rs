@@ -121,12 +121,14 @@ impl<'a> Batch<'a> {
         match job.planned {
             Ok((song, plan, record)) => {
                 outcome.rung.clone_from(&plan.rung().name);
-                let lossless = song.rungs.iter().any(|rung| rung.lossless);
-                if self.quality == Quality::Best && lossless && !plan.rung().lossless {
-                    outcome.note = Some("not lossless: that would be larger than what was uploaded".into());
-                }
-                if let Err(error) = self.keep(song, &plan, record, progress, &mut outcome).await {
-                    outcome.fail(&error);
+                let lossy = song.rungs.iter().any(|rung| rung.lossless) && !plan.rung().lossless;
+                match self.keep(song, &plan, record, progress, &mut outcome).await {
+                    Ok(()) if lossy && self.quality == Quality::Best && !outcome.skipped => {
+                        outcome.note =
+                            Some("not lossless: that would be larger than what was uploaded".into());
+                    }
+                    Ok(()) => {}
+                    Err(error) => outcome.fail(&error),
                 }
             }
             Err(error) => outcome.fail(&error),
