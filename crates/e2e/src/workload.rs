@@ -288,18 +288,16 @@ pub fn nothing_is_lost(listener: &Listener, uploaded: &[Uploaded], limit: Durati
         assert!(times <= 1 && (times == 1 || !song.listed), "{} is in the playlist {times} times", song.id);
         assert!(!song.liked || likes.contains(&song.id), "the like of {} is lost", song.id);
     }
-    let mut edited = uploaded.iter().filter(|song| song.titles.len() == 1).peekable();
-    if edited.peek().is_some() {
-        let edited: Vec<_> = edited.map(|song| song.id.as_str()).collect();
-        loop {
-            let on_album = cli.run(&["albums", ALBUM, "--json"]);
-            let missing: Vec<_> = edited.iter().filter(|id| !on_album.out.contains(**id)).collect();
-            if missing.is_empty() {
-                break;
-            }
-            assert!(Instant::now() < end, "{missing:?} are not on their album: {on_album:?}");
-            std::thread::sleep(Duration::from_millis(200));
+    let edited = uploaded.iter().filter(|song| song.titles.len() == 1);
+    let edited: Vec<_> = edited.map(|song| song.id.as_str()).collect();
+    loop {
+        let on_album = cli.run(&["albums", ALBUM, "--json"]);
+        let missing: Vec<_> = edited.iter().filter(|id| !on_album.out.contains(**id)).collect();
+        if missing.is_empty() {
+            break;
         }
+        assert!(Instant::now() < end, "{missing:?} are not on their album: {on_album:?}");
+        std::thread::sleep(Duration::from_millis(200));
     }
     // A sample of them is listened to from beginning to end.
     for song in uploaded.iter().rev().take(2) {

@@ -51,7 +51,7 @@ pub(super) async fn wait_until_seen(sql: &mut PgConnection, transactions: &[u32]
     while !transactions.is_empty() {
         let text: String =
             within(sqlx::query_scalar("SELECT pg_current_snapshot()::text").fetch_one(&mut *sql)).await?;
-        let snapshot = Snapshot::read(&text).ok_or_else(|| SourceError::Snapshot(text.clone()))?;
+        let snapshot = Snapshot::read(&text).ok_or(SourceError::Snapshot(text))?;
         if transactions.iter().all(|id| snapshot.sees(*id)) {
             break;
         }

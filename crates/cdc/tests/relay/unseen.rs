@@ -4,6 +4,7 @@ use crate::{
     bus::Recorder,
     database::{SOURCES, commit, emit, on_postgres, run},
 };
+use sea_orm::sqlx;
 use std::{sync::Arc, time::Duration};
 
 #[tokio::test]
@@ -19,7 +20,7 @@ async fn a_fact_is_published_when_everybody_sees_what_it_tells_of() {
             let mut slow = database.sql().await;
             run(&mut slow, "SET synchronous_commit = 'on'").await;
             let process = "SELECT pg_backend_pid()";
-            let process: i32 = sea_orm::sqlx::query_scalar(process).fetch_one(&mut slow).await.unwrap();
+            let process: i32 = sqlx::query_scalar(process).fetch_one(&mut slow).await.unwrap();
             run(&mut slow, "BEGIN").await;
             let unseen = emit(&mut slow, "outbox", "a", 2).await;
             let ending = tokio::spawn(async move { run(&mut slow, "COMMIT").await });
